@@ -1,0 +1,267 @@
+"""Debian packages without installing them, and without being root.
+
+apt-get runs with private folders, so the system's own package lists and sources are
+neither read for suites nor changed. Only the mirror's address is taken from the
+machine's apt sources, whichever of the two formats they use. apt verifies signatures
+and checksums itself; packages are then unpacked, never configured.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .console import Problem, run_logged, step
+from .paths import LOGS, cache, locked, need_space
+
+SOURCES = Path("/etc/apt")
+KEYRINGS = Path("/usr/share/keyrings")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One archive of packages: where it is, which suites, and whose key signs it."""
+
+    uri: str
+    suites: tuple
+    components: tuple
+    signed_by: str = ""
+
+
+def parse_deb822(text):
+    """Sources of a `.sources` file: paragraphs of `Field: value`."""
+    found = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        fields, name = {}, None
+        for line in paragraph.splitlines():
+            if line.startswith("#") or not line.strip():
+                continue
+            if line[0] in " \t":  # a continued value, such as an inline key
+                if name:
+                    fields[name] += "\n" + line
+                continue
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            fields[name] = value.strip()
+        if fields.get("enabled", "yes").lower() in ("no", "false", "0"):
+            continue
+        if "deb" not in fields.get("types", "").split():
+            continue
+        signed_by = fields.get("signed-by", "").strip()
+        found += [
+            Source(
+                uri,
+                tuple(fields.get("suites", "").split()),
+                tuple(fields.get("components", "").split()),
+                signed_by if signed_by.startswith("/") else "",
+            )
+            for uri in fields.get("uris", "").split()
+        ]
+    return found
+
+
+def parse_list(text):
+    """Sources of a one-line-style `.list` file: `deb [options] uri suite components`."""
+    found = []
+    for line in text.splitlines():
+        match = re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*(.*)", line.split("#", 1)[0].strip())
+        if not match:
+            continue
+        options, uri, suite, components = match.groups()
+        signed_by = re.search(r"signed-by=(/\S+)", options or "", re.I)
+        found.append(
+            Source(
+                uri, (suite,), tuple(components.split()), signed_by.group(1) if signed_by else ""
+            )
+        )
+    return found
+
+
+def machine_sources(folder=SOURCES):
+    """All enabled binary sources of this machine, in apt's own reading order."""
+    files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
+    found = []
+    for path in files:
+        if not path.is_file() or path.suffix not in (".list", ".sources"):
+            continue
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        found += parse_deb822(text) if path.suffix == ".sources" else parse_list(text)
+    return found
+
+
+def debian_archive(sources):
+    """The source of the Debian archive itself, or None.
+
+    Neither the security archive nor third parties' archives carry unstable.
+    """
+    for source in sources:
+        path = re.sub(r"^[a-z+:]+//[^/]*", "", source.uri).rstrip("/")
+        suite = (source.suites or ("",))[0]
+        if path.endswith("/debian") and "main" in source.components and suite[-1:] not in ("", "/"):
+            return source
+    return None
+
+
+def is_debian(os_release="/etc/os-release"):
+    """Whether this is Debian itself: its derivatives' mirrors have no `sid`."""
+    try:
+        text = Path(os_release).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return re.search(r'^ID="?debian"?$', text, re.M) is not None
+
+
+class Apt:
+    """apt-get with folders of its own, for the machine's stable suite and for sid."""
+
+    def __init__(self):
+        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+            raise Problem("Debian packages need apt-get and dpkg, which are not on this machine.")
+        self.archive = debian_archive(machine_sources()) if is_debian() else None
+        if self.archive is None:
+            raise Problem("This machine's apt sources name no Debian archive.")
+        # A release may be written stable, bookworm, bookworm-updates, …
+        self.stable = re.split(r"-", self.archive.suites[0])[0]
+        self.folder = cache() / "apt"
+        self.log = LOGS / "apt.log"
+
+    def _keyring(self):
+        keyring = self.archive.signed_by or str(KEYRINGS / "debian-archive-keyring.gpg")
+        return keyring if Path(keyring).exists() else ""
+
+    def prepare(self, current, max_age_hours=12):
+        """Write the private configuration and fetch the package lists when they are old."""
+        for name in ("lists/partial", "cache/archives/partial", "sources"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        keyring = self._keyring()
+        suites = self.stable if self.stable in ("sid", "unstable") else f"{self.stable} sid"
+        sources = f"Types: deb\nURIs: {self.archive.uri}\nSuites: {suites}\nComponents: main\n"
+        if keyring:
+            sources += f"Signed-By: {keyring}\n"
+        target = self.folder / "sources" / "debian.sources"
+        changed = not target.exists() or target.read_text(encoding="utf-8") != sources
+        target.write_text(sources, encoding="utf-8")
+        (self.folder / "apt.conf").write_text(
+            'Dir::Etc::sourcelist "/dev/null";\n'
+            f'Dir::Etc::sourceparts "{self.folder}/sources";\n'
+            f'Dir::State::Lists "{self.folder}/lists";\n'
+            f'Dir::Cache "{self.folder}/cache";\n'
+            # The cache may lie in a folder that apt's own service user cannot enter.
+            'APT::Sandbox::User "";\n'
+            'Acquire::Languages "none";\n'
+            'Acquire::Retries "3";\n'
+            'Acquire::http::Timeout "30";\n'
+            # No hooks of the machine: they belong to its own packages.
+            "#clear APT::Update::Post-Invoke;\n"
+            "#clear APT::Update::Post-Invoke-Success;\n",
+            encoding="utf-8",
+        )
+        marker = self.folder / "updated"
+        fresh = marker.exists() and time.time() - marker.stat().st_mtime < max_age_hours * 3600
+        if fresh and not changed:
+            return
+        self._run(["apt-get", "update", "--error-on=any"], current, "reading package lists")
+        marker.touch()
+
+    def environment(self):
+        return {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C.UTF-8"}
+
+    def _run(self, command, current, detail, cwd=None):
+        code, tail = run_logged(
+            command,
+            self.log,
+            current,
+            describe=lambda line: f"{detail}: {_without_host(line)}"[:100],
+            env=self.environment(),
+            cwd=cwd,
+        )
+        if code:
+            raise Problem(explain(tail, self.log))
+
+    def dependencies(self, package, current):
+        """`package` and all it needs, recursively, by name (from stable's lists)."""
+        self.prepare(current)
+        done = subprocess.run(
+            ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests"]
+            + ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", package],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return sorted(set(re.findall(r"^(?:[a-z0-9][\w.+-]*)$", done.stdout, re.M)))
+
+    def download(self, packages, folder, current):
+        """Fetch packages (`name` or `name/suite`) into `folder`; apt checks each."""
+        self.prepare(current)
+        command = ["apt-get", "download", *packages]
+        try:
+            self._run(command, current, "fetching", cwd=folder)
+        except Problem:
+            # Stale lists name versions that the mirror has replaced meanwhile.
+            (self.folder / "updated").unlink(missing_ok=True)
+            self.prepare(current)
+            self._run(command, current, "fetching", cwd=folder)
+
+    def unpack(self, folder, prefix, current):
+        """Unpack every package of `folder` into `prefix`."""
+        packages = sorted(folder.glob("*.deb"))
+        for number, package in enumerate(packages, 1):
+            name = package.name.split("_")[0]
+            code, tail = run_logged(
+                ["dpkg-deb", "-x", package, prefix],
+                self.log,
+                current,
+                describe=lambda line: "",
+                env=self.environment(),
+            )
+            if code:
+                raise Problem(explain(tail, self.log))
+            current.progress(f"unpacked {name} ({number}/{len(packages)})")
+
+    def install_into(self, packages, prefix, megabytes, title):
+        """Download and unpack `packages` into the folder `prefix`."""
+        need_space(prefix, megabytes, title)
+        with locked(self.folder / "lock"), step(title) as current:
+            debs = self.folder / "debs" / str(os.getpid())
+            debs.mkdir(parents=True, exist_ok=True)
+            try:
+                self.download(packages, debs, current)
+                self.unpack(debs, prefix, current)
+            finally:
+                shutil.rmtree(debs, ignore_errors=True)
+
+
+def architecture():
+    """Debian's name of this machine's architecture (only for messages)."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def _without_host(line):
+    return re.sub(r"[a-z+]+://\S+\s*", "", line.strip())
+
+
+def explain(tail, log):
+    """One sentence for what apt or dpkg complained about."""
+    text = "\n".join(tail)
+    if re.search(r"No space left on device|not have enough free space", text):
+        return "The disk is full: make room and call again; nothing half made was left."
+    if re.search(r"Hash Sum mismatch|unexpected size|checksum", text, re.I):
+        return "A package's checksum is wrong, so it was not used: call again in a few minutes."
+    if re.search(r"NO_PUBKEY|not signed|GPG error|BADSIG", text):
+        return "The package lists' signature cannot be verified with this machine's Debian keyring."
+    if re.search(
+        r"Temporary failure resolving|Could not (?:connect|resolve)|Unable to connect"
+        r"|Network is unreachable|Connection (?:timed out|failed|refused)|Failed to fetch",
+        text,
+    ):
+        return "The Debian archive cannot be reached: check the network and call again."
+    last = next((line for line in reversed(tail) if line.strip()), "no message")
+    return f"apt failed ({_without_host(last)}); the full log is {log}."

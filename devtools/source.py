@@ -1,0 +1,172 @@
+"""Which Odoo 19 is used. The first of these that is there:
+
+1. `--odoo PATH` or `ODOO_HOME`: a checkout or an install of the developer's own
+2. a Python package `odoo` that this Python can import
+3. the Debian package odoo-19, unpacked into the cache
+4. a shallow clone of the public repository, branch 19.0, in the cache
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from .apt import Apt
+from .console import Problem, run_logged, say, step
+from .paths import LOGS, STATE, building, cache, fingerprint, locked, need_space, remove
+
+SERIES = "19.0"
+REPOSITORY = "https://github.com/odoo/odoo.git"
+
+#: Files that the Debian package links to instead of carrying them. Without jquery and
+#: underscore every page answers 500. Suite: None is any.
+LINKED = {
+    "libjs-jquery": None,
+    "libjs-jquery-form": None,
+    "libjs-underscore": None,
+    "fonts-roboto-unhinted": None,
+    "fonts-montserrat": None,
+    "fonts-inconsolata": None,
+    "fonts-ocr-b": None,
+    "fonts-font-awesome": "stable",  # the 4.7 layout; sid's 7.x moved the files
+}
+
+#: Debian leaves this one out; while it is missing every page logs a console error,
+#: which fails browser tests.
+PLACEHOLDER = "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+
+
+@dataclass(frozen=True)
+class Odoo:
+    """An Odoo to run: what goes on Python's path, where its addons are."""
+
+    origin: str
+    library: Path  # the folder that holds the package `odoo`
+    addons: tuple  # folders of addons
+    version: str
+
+    @property
+    def key(self):
+        """Changes when another Odoo is used: databases made by one do not fit another."""
+        return fingerprint(self.version, self.origin, str(self.library))
+
+
+def read_version(library):
+    """The version in `odoo/release.py`, without importing it."""
+    try:
+        text = (library / "odoo" / "release.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    match = re.search(r"^version_info\s*=\s*\((\d+),\s*(\d+)", text, re.M)
+    return ".".join(match.groups()) if match else None
+
+
+def locate(path):
+    """The library folder below `path`, for each of the layouts people have."""
+    candidates = [path, path.parent, path / "usr/lib/python3/dist-packages"]
+    candidates += sorted(path.glob("lib/python3*/site-packages"))
+    for library in candidates:
+        if read_version(library):
+            return library
+    return None
+
+
+def describe(library, origin):
+    """The Odoo in the folder `library`; refuses other series."""
+    version = read_version(library)
+    if version != SERIES:
+        raise Problem(f"{origin} is Odoo {version}, this addon needs {SERIES}.")
+    addons = [library / "odoo" / "addons", library / "addons"]
+    addons = [folder for folder in addons if (folder / "base").is_dir() or (folder / "web").is_dir()]
+    return Odoo(origin, library, tuple(addons), version)
+
+
+def given(option):
+    """Order 1: what the developer names."""
+    name = option or os.environ.get("ODOO_HOME")
+    if not name:
+        return None
+    library = locate(Path(name).expanduser().resolve())
+    if library is None:
+        raise Problem(f"There is no Odoo in {name}: expected odoo/release.py there.")
+    return describe(library, f"the given {name}")
+
+
+def importable():
+    """Order 2: an `odoo` that this Python already finds, if it is of our series."""
+    spec = importlib.util.find_spec("odoo")
+    for place in (spec and spec.submodule_search_locations) or ():
+        package = Path(place).resolve()
+        if read_version(package.parent) != SERIES:
+            continue
+        # The package alone goes on the path: its neighbours in site-packages would
+        # shadow the locked requirements.
+        library = STATE / "lib"
+        library.mkdir(parents=True, exist_ok=True)
+        link = library / "odoo"
+        if not (link.is_symlink() and link.resolve() == package):
+            remove(link)
+            link.symlink_to(package)
+        return describe(library, f"the installed {package}")
+    return None
+
+
+def debian():
+    """Order 3: Debian's package, unpacked."""
+    prefix = cache() / "odoo-debian"
+    if not prefix.is_dir():
+        apt = Apt()  # says why when this machine has no Debian archive
+        packages = ["odoo-19"] + [
+            f"{name}/{apt.stable}" if suite == "stable" else name
+            for name, suite in LINKED.items()
+        ]
+        with locked(cache() / "odoo.lock"):
+            if not prefix.is_dir():
+                with building(prefix) as work:
+                    apt.install_into(packages, work, 1800, "Odoo 19 from Debian, 130 MB (once)")
+                    placeholder = work / "usr/lib/python3/dist-packages" / PLACEHOLDER
+                    placeholder.parent.mkdir(parents=True, exist_ok=True)
+                    placeholder.touch()
+    return describe(locate(prefix), "the Debian package odoo-19")
+
+
+def clone():
+    """Order 4: the public repository."""
+    target = cache() / "odoo-git"
+    if not target.is_dir():
+        if not shutil.which("git"):
+            raise Problem("git is not on this machine.")
+        need_space(cache(), 4000, "Odoo 19 from its repository")
+        title = "Odoo 19 from its public repository (once)"
+        with locked(cache() / "odoo.lock"), step(title) as current, building(target) as work:
+            code, tail = run_logged(
+                ["git", "clone", "--progress", "--depth", "1", "-b", SERIES, REPOSITORY, work],
+                LOGS / "git.log",
+                current,
+                env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
+            )
+            if code:
+                raise Problem(f"git clone failed: {tail[-1] if tail else 'no message'}.")
+    return describe(target, "a clone of the public repository")
+
+
+def resolve(option=None, quiet=False):
+    """The Odoo to use; one line says which."""
+    reasons = []
+    found = given(option) or importable()
+    for way in () if found else (debian, clone):
+        try:
+            found = way()
+            break
+        except Problem as problem:
+            reasons.append(str(problem))
+    if found is None:
+        raise Problem(
+            "No Odoo 19 could be had; name one with --odoo PATH or ODOO_HOME. "
+            + " ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
+        )
+    if not quiet:
+        say(f"Odoo {found.version}: {found.origin}")
+    return found
