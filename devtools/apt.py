@@ -7,7 +7,6 @@ and checksums itself; packages are then unpacked, never configured.
 """
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .console import Problem, run_logged, step
-from .paths import LOGS, cache, locked, need_space
+from .paths import LOGS, cache, locked
 
 SOURCES = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
@@ -118,36 +117,40 @@ def is_debian(os_release="/etc/os-release"):
     return re.search(r'^ID="?debian"?$', text, re.M) is not None
 
 
-class Apt:
-    """apt-get with folders of its own, for the machine's stable suite and for sid."""
+def stable_suite(archive):
+    """The release this machine runs, or `stable` where it follows a moving one."""
+    suite = archive.suites[0].split("-")[0]  # bookworm, bookworm-updates, …
+    return "stable" if suite in ("sid", "unstable", "testing", "experimental") else suite
 
-    def __init__(self):
+
+class Apt:
+    """apt-get with folders of its own, for one suite of this machine's Debian archive.
+
+    One suite an instance: with two, apt would take each dependency from the newer one.
+    """
+
+    def __init__(self, suite=None):
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
             raise Problem("Debian packages need apt-get and dpkg, which are not on this machine.")
         self.archive = debian_archive(machine_sources()) if is_debian() else None
         if self.archive is None:
             raise Problem("This machine's apt sources name no Debian archive.")
-        # A release may be written stable, bookworm, bookworm-updates, …
-        self.stable = re.split(r"-", self.archive.suites[0])[0]
-        self.folder = cache() / "apt"
+        self.suite = suite or stable_suite(self.archive)
+        self.folder = cache() / "apt" / self.suite
         self.log = LOGS / "apt.log"
 
-    def _keyring(self):
+    def _sources(self):
+        text = f"Types: deb\nURIs: {self.archive.uri}\nSuites: {self.suite}\nComponents: main\n"
         keyring = self.archive.signed_by or str(KEYRINGS / "debian-archive-keyring.gpg")
-        return keyring if Path(keyring).exists() else ""
+        return text + (f"Signed-By: {keyring}\n" if Path(keyring).exists() else "")
 
     def prepare(self, current, max_age_hours=12):
-        """Write the private configuration and fetch the package lists when they are old."""
+        """Write the private configuration; fetch the package lists when they are old."""
         for name in ("lists/partial", "cache/archives/partial", "sources"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        keyring = self._keyring()
-        suites = self.stable if self.stable in ("sid", "unstable") else f"{self.stable} sid"
-        sources = f"Types: deb\nURIs: {self.archive.uri}\nSuites: {suites}\nComponents: main\n"
-        if keyring:
-            sources += f"Signed-By: {keyring}\n"
-        target = self.folder / "sources" / "debian.sources"
-        changed = not target.exists() or target.read_text(encoding="utf-8") != sources
-        target.write_text(sources, encoding="utf-8")
+        sources = self.folder / "sources" / "debian.sources"
+        changed = not sources.exists() or sources.read_text(encoding="utf-8") != self._sources()
+        sources.write_text(self._sources(), encoding="utf-8")
         (self.folder / "apt.conf").write_text(
             'Dir::Etc::sourcelist "/dev/null";\n'
             f'Dir::Etc::sourceparts "{self.folder}/sources";\n'
@@ -158,17 +161,16 @@ class Apt:
             'Acquire::Languages "none";\n'
             'Acquire::Retries "3";\n'
             'Acquire::http::Timeout "30";\n'
-            # No hooks of the machine: they belong to its own packages.
+            # The machine's hooks belong to its own packages, and need root.
             "#clear APT::Update::Post-Invoke;\n"
             "#clear APT::Update::Post-Invoke-Success;\n",
             encoding="utf-8",
         )
         marker = self.folder / "updated"
         fresh = marker.exists() and time.time() - marker.stat().st_mtime < max_age_hours * 3600
-        if fresh and not changed:
-            return
-        self._run(["apt-get", "update", "--error-on=any"], current, "reading package lists")
-        marker.touch()
+        if changed or not fresh:
+            self._run(["apt-get", "update", "--error-on=any"], current, "package lists")
+            marker.touch()
 
     def environment(self):
         return {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C.UTF-8"}
@@ -185,21 +187,22 @@ class Apt:
         if code:
             raise Problem(explain(tail, self.log))
 
-    def dependencies(self, package, current):
-        """`package` and all it needs, recursively, by name (from stable's lists)."""
+    def missing(self, packages, current):
+        """`packages` and what they need, without what this machine has installed."""
         self.prepare(current)
         done = subprocess.run(
-            ["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests"]
-            + ["--no-conflicts", "--no-breaks", "--no-replaces", "--no-enhances", package],
+            ["apt-get", "install", "--simulate", "--no-install-recommends", *packages],
             env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
         )
-        return sorted(set(re.findall(r"^(?:[a-z0-9][\w.+-]*)$", done.stdout, re.M)))
+        if done.returncode:
+            raise Problem(explain((done.stdout + done.stderr).splitlines(), self.log))
+        return re.findall(r"^Inst (\S+)", done.stdout, re.M)
 
     def download(self, packages, folder, current):
-        """Fetch packages (`name` or `name/suite`) into `folder`; apt checks each."""
+        """Fetch packages into `folder`; apt checks each."""
         self.prepare(current)
         command = ["apt-get", "download", *packages]
         try:
@@ -226,10 +229,9 @@ class Apt:
                 raise Problem(explain(tail, self.log))
             current.progress(f"unpacked {name} ({number}/{len(packages)})")
 
-    def install_into(self, packages, prefix, megabytes, title):
-        """Download and unpack `packages` into the folder `prefix`."""
-        need_space(prefix, megabytes, title)
-        with locked(self.folder / "lock"), step(title) as current:
+    def unpack_into(self, packages, prefix, current):
+        """Download `packages` and unpack them into the folder `prefix`."""
+        with locked(self.folder / "lock"):
             debs = self.folder / "debs" / str(os.getpid())
             debs.mkdir(parents=True, exist_ok=True)
             try:
@@ -237,11 +239,6 @@ class Apt:
                 self.unpack(debs, prefix, current)
             finally:
                 shutil.rmtree(debs, ignore_errors=True)
-
-
-def architecture():
-    """Debian's name of this machine's architecture (only for messages)."""
-    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 def _without_host(line):

@@ -75,12 +75,19 @@ def progress_of(line):
 
 
 def complaints(lines):
-    """The lines of a log in which Odoo warns or fails, with their tracebacks' last line."""
-    found = []
-    for line in lines:
+    """What Odoo warns of or fails with; of a traceback only its last line."""
+    found, complaining, last = [], False, ""
+    for line in [*lines, ""]:
         match = LINE.match(line)
-        if match and match["level"] in ("WARNING", "ERROR", "CRITICAL"):
-            found.append(f"{match['level']} {match['logger']}: {match['message'].strip()}")
+        if complaining and last and (match or not line):
+            found.append(f"    {last.strip()}")
+            last = ""
+        if match:
+            complaining = match["level"] in ("WARNING", "ERROR", "CRITICAL")
+            if complaining:
+                found.append(f"{match['level']} {match['logger']}: {match['message'].strip()}")
+        elif complaining and line[:1].strip():  # unindented: the exception itself
+            last = line if not line.startswith("Traceback") else last
     return found
 
 

@@ -21,17 +21,18 @@ SERIES = "19.0"
 REPOSITORY = "https://github.com/odoo/odoo.git"
 
 #: Files that the Debian package links to instead of carrying them. Without jquery and
-#: underscore every page answers 500. Suite: None is any.
-LINKED = {
-    "libjs-jquery": None,
-    "libjs-jquery-form": None,
-    "libjs-underscore": None,
-    "fonts-roboto-unhinted": None,
-    "fonts-montserrat": None,
-    "fonts-inconsolata": None,
-    "fonts-ocr-b": None,
-    "fonts-font-awesome": "stable",  # the 4.7 layout; sid's 7.x moved the files
-}
+#: underscore every page answers 500. From the machine's stable suite, since sid's
+#: fonts-font-awesome 7.x has another layout.
+LINKED = (
+    "libjs-jquery",
+    "libjs-jquery-form",
+    "libjs-underscore",
+    "fonts-roboto-unhinted",
+    "fonts-montserrat",
+    "fonts-inconsolata",
+    "fonts-ocr-b",
+    "fonts-font-awesome",
+)
 
 #: Debian leaves this one out; while it is missing every page logs a console error,
 #: which fails browser tests.
@@ -114,18 +115,17 @@ def importable():
 
 
 def debian():
-    """Order 3: Debian's package, unpacked."""
+    """Order 3: Debian's package, unpacked. It is in the unstable suite only."""
     prefix = cache() / "odoo-debian"
     if not prefix.is_dir():
-        apt = Apt()  # says why when this machine has no Debian archive
-        packages = ["odoo-19"] + [
-            f"{name}/{apt.stable}" if suite == "stable" else name
-            for name, suite in LINKED.items()
-        ]
+        unstable, stable = Apt("sid"), Apt()  # says why where there is no Debian archive
         with locked(cache() / "odoo.lock"):
             if not prefix.is_dir():
-                with building(prefix) as work:
-                    apt.install_into(packages, work, 1800, "Odoo 19 from Debian, 130 MB (once)")
+                title = "Odoo 19 from Debian, 130 MB (once)"
+                need_space(cache(), 2000, title)
+                with step(title) as current, building(prefix) as work:
+                    unstable.unpack_into(["odoo-19"], work, current)
+                    stable.unpack_into(LINKED, work, current)
                     placeholder = work / "usr/lib/python3/dist-packages" / PLACEHOLDER
                     placeholder.parent.mkdir(parents=True, exist_ok=True)
                     placeholder.touch()
