@@ -64,4 +64,4 @@ def run(context, given):
     command += ["-o", f"cache_dir={STATE / 'pytest_cache'}"]
     command += arguments_of(given)
     say("▸ pytest")
-    return start(command, env=environment(context), cwd=ROOT).wait()
+    return start(command, env=environment(context), cwd=ADDONS).wait()

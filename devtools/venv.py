@@ -1,13 +1,10 @@
 """Python environments with locked requirements, below `.sandbox/`."""
 
-import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 from .console import Problem, run_logged, step
-from .paths import DEVTOOLS, LOGS, STATE, Stamp, building, fingerprint, locked, need_space
+from .paths import DEVTOOLS, LOGS, STATE, Stamp, fingerprint, locked, need_space
 
 
 class Venv:
@@ -44,9 +41,11 @@ class Venv:
     def _make(self, current):
         log = LOGS / f"{self.folder.name}.log"
         # A venv holds absolute paths, so it is made in place; the stamp, written
-        # last, tells a complete one.
+        # last, tells a complete one. The working folder is not the caller's, because
+        # `-m` puts it on Python's path and devtools has a module called venv.
+        STATE.mkdir(exist_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
-        code, tail = run_logged([sys.executable, "-m", "venv", self.folder], log, current)
+        code, tail = run_logged([sys.executable, "-m", "venv", self.folder], log, current, cwd=STATE)
         if code:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise Problem(
@@ -54,8 +53,9 @@ class Venv:
                 f"python3-venv); the log is {log}."
             )
         command = [self.python, "-m", "pip", "install", "--disable-pip-version-check"]
-        command += ["--no-input", "--progress-bar", "off", "-r", self.lock]
-        code, tail = run_logged(command, log, current, describe=_pip_detail)
+        command += ["--no-input", "--progress-bar", "off"]
+        command += ["--require-hashes", "-r", self.lock]
+        code, tail = run_logged(command, log, current, describe=_pip_detail, cwd=STATE)
         if code:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise Problem(explain(tail, log))
