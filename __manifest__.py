@@ -1,0 +1,37 @@
+{
+    "name": "Customer Classification",
+    "version": "19.0.1.0.0",
+    "category": "Sales",
+    "summary": "Know which customer is which: value tiers from posted invoices, "
+    "correctable by people - 客户分类管理",
+    "author": "Customer Classification contributors",
+    "license": "LGPL-3",
+    "application": True,
+    "installable": True,
+    "depends": ["account", "contacts", "mass_mailing"],
+    "data": [
+        "security/customer_classification_groups.xml",
+        "security/ir.model.access.csv",
+        "security/customer_classification_rules.xml",
+        "data/customer_dimension_data.xml",
+        "data/ir_cron_data.xml",
+        "views/customer_category_views.xml",
+        "views/customer_ruleset_views.xml",
+        "views/customer_staging_views.xml",
+        "views/customer_classification_run_views.xml",
+        "views/customer_dimension_views.xml",
+        "views/customer_figures_views.xml",
+        "views/customer_assignment_views.xml",
+        "views/customer_override_views.xml",
+        "views/customer_assignment_history_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/res_partner_views.xml",
+        "views/customer_classification_menus.xml",
+    ],
+    "assets": {
+        "web.assets_backend": [
+            "customer_classification/static/src/**/*",
+        ],
+    },
+    "uninstall_hook": "uninstall_hook",
+}

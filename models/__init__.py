@@ -1,0 +1,32 @@
+# Configuration: what is classified, and how
+from . import customer_dimension
+from . import customer_category
+from . import customer_dimension_criterion
+from . import ir_model_fields
+from . import res_company
+from . import res_config_settings
+
+# Facts: one narrow row per customer and company
+from . import customer_rows_mixin
+from . import customer_figures
+
+# Frozen versions of that configuration
+from . import customer_ruleset
+from . import customer_ruleset_criterion
+from . import customer_ruleset_limit
+
+# Staging: what a run would set
+from . import customer_staging
+
+# Results: the engine's, the people's, and what changed
+from . import customer_assignment
+from . import customer_override
+from . import customer_assignment_history
+
+# Orchestration: the run reads as the flow above
+from . import customer_classification_run
+from . import customer_classification_run_line
+
+# Where people see it
+from . import res_partner
+from . import res_partner_view

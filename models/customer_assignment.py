@@ -1,0 +1,182 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .customer_staging import SCORE_COLUMNS
+
+
+class CustomerAssignment(models.Model):
+    """The category the engine computed for a customer. Only the engine writes it.
+
+    ``since``, ``run_id``, ``ruleset_id`` and ``inputs`` say when and why the
+    category was given, and stay as they are while it holds; the scores follow the
+    invoices. No row: the customer never had a category. A row without category:
+    it had one once.
+    """
+
+    _name = "customer.assignment"
+    _inherit = ["customer.rows.mixin"]
+    _description = "Computed Category"
+    _order = "dimension_id, score desc, id"
+    _rec_name = "partner_id"
+    _log_access = False  # a narrow row, one for each customer and dimension
+
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="cascade"
+    )
+    dimension_id = fields.Many2one(
+        "customer.dimension", required=True, readonly=True, ondelete="cascade"
+    )
+    slot = fields.Integer(
+        required=True,
+        readonly=True,
+        default=0,
+        help="0, or the category's id where a customer may have several.",
+    )
+    category_id = fields.Many2one(
+        "customer.category", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    score = fields.Float(
+        readonly=True,
+        digits=(4, 2),
+        aggregator="avg",
+        help="Weighted mean of the scores 1 to 5.",
+    )
+    recency_score = fields.Integer("R", readonly=True, aggregator="avg")
+    frequency_score = fields.Integer("F", readonly=True, aggregator="avg")
+    monetary_score = fields.Integer("M", readonly=True, aggregator="avg")
+    since = fields.Datetime(required=True, readonly=True)
+    run_id = fields.Many2one(
+        "customer.classification.run", string="Given By", readonly=True,
+        ondelete="set null",
+    )
+    ruleset_id = fields.Many2one(
+        "customer.ruleset", string="Version", readonly=True, ondelete="set null"
+    )
+    inputs = fields.Json(readonly=True)
+    explanation = fields.Char(compute="_compute_explanation")
+
+    _key_unique = models.UniqueIndex("(partner_id, dimension_id, company_id, slot)")
+    _company_dimension_idx = models.Index("(company_id, dimension_id)")
+
+    @api.depends("inputs")
+    @api.depends_context("lang")
+    def _compute_explanation(self):
+        History = self.env["customer.assignment.history"]
+        for assignment in self:
+            assignment.explanation = History._explain(
+                assignment.inputs, assignment.company_id.currency_id
+            )
+
+    @api.model
+    def _apply_staged(self, line, limit):
+        """Apply the next ``limit`` staged rows of ``line`` and consume them.
+
+        One statement, in the order of the customers: history of what changes,
+        changed rows, new rows. It reads the assignments again, so that a row
+        staged before an interruption does no harm.
+
+        :return: dict with the number of rows ``staged``, ``created`` and ``changed``
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH staged AS (
+                    DELETE FROM customer_staging
+                     WHERE id IN (
+                         SELECT id
+                           FROM customer_staging
+                          WHERE line_id = %(line)s
+                          ORDER BY partner_id, dimension_id, slot
+                          LIMIT %(limit)s
+                     )
+                    RETURNING *
+                ),
+                compared AS (
+                    SELECT staged.*,
+                           assignment.id AS assignment_id,
+                           assignment.category_id AS old_category_id,
+                           assignment.since AS old_since,
+                           assignment.category_id IS DISTINCT FROM staged.category_id
+                               AS is_change
+                      FROM staged
+                      LEFT JOIN customer_assignment AS assignment
+                        ON assignment.partner_id = staged.partner_id
+                       AND assignment.dimension_id = staged.dimension_id
+                       AND assignment.company_id = staged.company_id
+                       AND assignment.slot = staged.slot
+                     ORDER BY staged.partner_id
+                ),
+                recorded AS (
+                    INSERT INTO customer_assignment_history (
+                        partner_id, company_id, dimension_id, slot, event, date,
+                        old_category_id, old_since, new_category_id,
+                        run_id, ruleset_id, user_id, inputs
+                    )
+                    SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
+                           old_category_id, old_since, category_id,
+                           %(run)s, ruleset_id, %(user)s, inputs
+                      FROM compared
+                     WHERE assignment_id IS NOT NULL AND is_change
+                ),
+                rescored AS (
+                    UPDATE customer_assignment AS assignment
+                       SET (%(score_columns)s) = ROW(%(compared_scores)s)
+                      FROM compared
+                     WHERE assignment.id = compared.assignment_id
+                       AND NOT compared.is_change
+                ),
+                changed AS (
+                    UPDATE customer_assignment AS assignment
+                       SET (%(score_columns)s) = ROW(%(compared_scores)s),
+                           category_id = compared.category_id,
+                           since = %(now)s,
+                           run_id = %(run)s,
+                           ruleset_id = compared.ruleset_id,
+                           inputs = compared.inputs
+                      FROM compared
+                     WHERE assignment.id = compared.assignment_id
+                       AND compared.is_change
+                    RETURNING 1
+                ),
+                created AS (
+                    INSERT INTO customer_assignment (
+                        partner_id, company_id, dimension_id, slot, category_id,
+                        since, run_id, ruleset_id, inputs, %(score_columns)s
+                    )
+                    SELECT partner_id, company_id, dimension_id, slot, category_id,
+                           %(now)s, %(run)s, ruleset_id, inputs, %(compared_scores)s
+                      FROM compared
+                     WHERE assignment_id IS NULL AND category_id IS NOT NULL
+                    -- a row that another run created meanwhile is a serialization
+                    -- failure, which is retried, and not a broken key
+                    ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                    DO NOTHING
+                    RETURNING 1
+                )
+                SELECT (SELECT count(*) FROM staged),
+                       (SELECT count(*) FROM created),
+                       (SELECT count(*) FROM changed)
+                """,
+                line=line.id,
+                limit=limit,
+                now=fields.Datetime.now(),
+                run=line.run_id.id,
+                user=self.env.uid,
+                score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
+                compared_scores=SQL(", ").join(
+                    SQL.identifier("compared", name) for name in SCORE_COLUMNS
+                ),
+            )
+        )
+        counts = dict(
+            zip(("staged", "created", "changed"), self.env.cr.fetchone(), strict=True)
+        )
+        self.invalidate_model()
+        self.env["customer.staging"].invalidate_model()
+        self.env["customer.assignment.history"].invalidate_model()
+        self.env["res.partner"]._invalidate_customer_fields()
+        return counts

@@ -1,0 +1,190 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL, float_round, format_date, formatLang
+
+from .customer_dimension_criterion import AXIS_BY_METRIC
+
+
+class CustomerAssignmentHistory(models.Model):
+    """What changed, when, by whom or by which run, and why. Append-only.
+
+    The engine's changes and the people's are rows of their own, so that neither
+    waits for the other. The category in effect at a time follows from both: the
+    last decision by hand if it held then, else the last computed one. The first
+    computed category writes no row: the assignment, or ``old_since`` of the
+    earliest row, says when it began.
+    """
+
+    _name = "customer.assignment.history"
+    _inherit = ["customer.rows.mixin"]
+    _description = "Classification History"
+    _order = "date desc, id desc"
+    _rec_name = "partner_id"
+    _log_access = False  # append-only: `date`, `user_id` and `run_id` say it all
+
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="cascade"
+    )
+    dimension_id = fields.Many2one(
+        "customer.dimension", required=True, readonly=True, ondelete="restrict"
+    )
+    slot = fields.Integer(required=True, readonly=True, default=0)
+    event = fields.Selection(
+        [
+            ("run", "Computed"),
+            ("set", "Set by hand"),
+            ("none", "Set to none by hand"),
+            ("withdrawn", "Decision by hand withdrawn"),
+            ("expired", "Decision by hand expired"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    date = fields.Datetime(required=True, readonly=True)
+    old_category_id = fields.Many2one(
+        "customer.category", string="From", readonly=True, ondelete="restrict"
+    )
+    old_since = fields.Datetime("From Since", readonly=True)
+    new_category_id = fields.Many2one(
+        "customer.category", string="To", readonly=True, index="btree_not_null",
+        ondelete="restrict",
+    )
+    date_end = fields.Date("Decided Until", readonly=True)
+    run_id = fields.Many2one(
+        "customer.classification.run", readonly=True, index="btree_not_null",
+        ondelete="set null",
+    )
+    ruleset_id = fields.Many2one(
+        "customer.ruleset", string="Version", readonly=True, ondelete="set null"
+    )
+    user_id = fields.Many2one("res.users", string="By", readonly=True)
+    reason = fields.Char(readonly=True, help="What the person gave as the reason.")
+    inputs = fields.Json(readonly=True)
+    explanation = fields.Char("Why", compute="_compute_explanation")
+
+    _key_idx = models.Index("(partner_id, dimension_id, company_id, date)")
+
+    @api.depends("inputs", "reason")
+    @api.depends_context("lang")
+    def _compute_explanation(self):
+        for row in self:
+            row.explanation = row.reason or self._explain(
+                row.inputs, row.company_id.currency_id
+            )
+
+    def write(self, vals):
+        raise UserError(self.env._("The classification history cannot be changed."))
+
+    @api.model
+    def _explain(self, inputs, currency):
+        """Say in one sentence which figures decided.
+
+        :param dict inputs: as ``customer.staging`` builds them, or nothing
+        :return: a sentence in the user's language, or False
+        """
+        if not inputs:
+            return False
+        if not inputs.get("score"):
+            return self.env._(
+                "No paying customer: net revenue %(revenue)s of %(invoiced)s invoiced "
+                "in the period (as of %(date)s)",
+                revenue=self._format_amount(inputs["revenue_window"], currency),
+                invoiced=self._format_amount(inputs["invoiced_window"], currency),
+                date=format_date(self.env, inputs["as_of"]),
+            )
+        labels = dict(
+            self.env["customer.dimension.criterion"]
+            ._fields["metric"]
+            ._description_selection(self.env)
+        )
+        parts = []
+        for metric, label in labels.items():
+            score = inputs.get(f"{AXIS_BY_METRIC[metric]}_score")
+            if score is None or metric not in inputs:
+                continue
+            parts.append(
+                self.env._(
+                    "%(metric)s %(value)s (%(score)s)",
+                    metric=label,
+                    value=self._format_value(metric, inputs[metric], currency),
+                    score=score,
+                )
+            )
+        return self.env._(
+            "Score %(score)s of 5: %(parts)s (as of %(date)s)",
+            score=formatLang(self.env, float(inputs["score"]), digits=2),
+            parts=self.env._(", ").join(parts),
+            date=format_date(self.env, inputs["as_of"]),
+        )
+
+    @api.model
+    def _format_value(self, metric, value, currency):
+        if value is None:
+            return "–"
+        axis = AXIS_BY_METRIC[metric]
+        if axis == "recency":
+            return format_date(self.env, value)
+        if axis == "monetary":
+            return self._format_amount(value, currency)
+        return formatLang(self.env, float(value), digits=0)
+
+    @api.model
+    def _format_amount(self, value, currency):
+        amount = float_round(float(value), precision_rounding=currency.rounding)
+        return formatLang(self.env, amount, currency_obj=currency)
+
+    @api.model
+    def _record_expired(self, company, as_of, partners=None, run=None):
+        """Record the decisions by hand in ``company`` that ended before ``as_of``.
+
+        Each end is recorded once; a decision that was renewed later ends anew.
+
+        :param list partners: ids of the commercial partners, or None for all
+        :param run: the run that noticed, if one did
+        """
+        self.env["customer.override"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO customer_assignment_history (
+                    partner_id, company_id, dimension_id, slot, event, date,
+                    old_category_id, old_since, new_category_id, date_end,
+                    run_id, user_id, reason
+                )
+                SELECT override.partner_id, override.company_id,
+                       override.dimension_id, override.slot, 'expired', %(now)s,
+                       override.category_id, override.write_date,
+                       assignment.category_id, override.date_end,
+                       %(run)s, override.write_uid, override.reason
+                  FROM customer_override AS override
+                  LEFT JOIN customer_assignment AS assignment
+                    ON assignment.partner_id = override.partner_id
+                   AND assignment.dimension_id = override.dimension_id
+                   AND assignment.company_id = override.company_id
+                   AND assignment.slot = override.slot
+                 WHERE override.company_id = %(company)s
+                   AND override.date_end < %(as_of)s
+                   AND (%(every_partner)s OR override.partner_id = ANY(%(partners)s))
+                   AND NOT EXISTS (
+                       SELECT FROM customer_assignment_history AS recorded
+                        WHERE recorded.partner_id = override.partner_id
+                          AND recorded.dimension_id = override.dimension_id
+                          AND recorded.company_id = override.company_id
+                          AND recorded.slot = override.slot
+                          AND recorded.event = 'expired'
+                          AND recorded.date >= override.write_date
+                   )
+                """,
+                now=fields.Datetime.now(),
+                run=run.id if run else None,
+                company=company.id,
+                as_of=as_of,
+                every_partner=partners is None,
+                partners=partners or [],
+            )
+        )
+        self.invalidate_model()

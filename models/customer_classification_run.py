@@ -1,0 +1,279 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+_logger = logging.getLogger(__name__)
+
+MANAGER_GROUP = "customer_classification.group_customer_classification_manager"
+#: After this time an interrupted nightly run is given up: its day is over
+RESUME_HOURS = 20
+#: Days that the result of a run as of a past date is kept
+KEEP_RESULT_DAYS = 30
+
+
+class CustomerClassificationRun(models.Model):
+    """One computation of the categories, of one or several companies.
+
+    How to use::
+
+        run = env["customer.classification.run"].classify()
+        run.staging_ids            # the result, if it was as of a past date
+
+    How it works: each company is a line of the run, which updates the figures,
+    freezes the rules into a version, stages what would change and applies it. The
+    scheduled action commits between those steps, so that an interruption loses
+    nothing; a call of :meth:`classify` does the same in one transaction.
+    """
+
+    _name = "customer.classification.run"
+    _description = "Classification Run"
+    _order = "id desc"
+
+    trigger = fields.Selection(
+        [("cron", "Scheduled action"), ("call", "Called by a person or program")],
+        required=True,
+        readonly=True,
+    )
+    user_id = fields.Many2one("res.users", string="Started By", readonly=True)
+    date_start = fields.Datetime("Started", required=True, readonly=True)
+    date_end = fields.Datetime("Ended", readonly=True)
+    as_of = fields.Date(
+        "As of Past Date",
+        readonly=True,
+        help="Set when the run looked at a day in the past: it changed nothing.",
+    )
+    partner_ids = fields.Many2many(
+        "res.partner",
+        string="Only Customers",
+        readonly=True,
+        help="Empty: every customer of the companies.",
+    )
+    state = fields.Selection(
+        [
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Partly Failed"),
+            ("interrupted", "Interrupted"),
+        ],
+        required=True,
+        readonly=True,
+        default="running",
+    )
+    line_ids = fields.One2many(
+        "customer.classification.run.line", "run_id", string="Companies", readonly=True
+    )
+    staging_ids = fields.One2many(
+        "customer.staging", compute="_compute_staging_ids", string="Result"
+    )
+    staged_count = fields.Integer("Customers in Result", compute="_compute_counts")
+    created_count = fields.Integer("First Classified", compute="_compute_counts")
+    changed_count = fields.Integer("Changed", compute="_compute_counts")
+
+    @api.depends("date_start", "as_of")
+    @api.depends_context("lang", "tz")
+    def _compute_display_name(self):
+        for run in self:
+            started = fields.Datetime.context_timestamp(run, run.date_start)
+            run.display_name = self.env._(
+                "Run %(number)s of %(date)s",
+                number=run.id,
+                date=fields.Datetime.to_string(started)[:16],
+            )
+
+    def _compute_staging_ids(self):
+        for run in self:
+            run.staging_ids = self.env["customer.staging"].search(
+                [("line_id", "in", run.line_ids.ids)]
+            )
+
+    @api.depends("line_ids.created_count", "line_ids.changed_count")
+    def _compute_counts(self):
+        for run in self:
+            run.created_count = sum(run.line_ids.mapped("created_count"))
+            run.changed_count = sum(run.line_ids.mapped("changed_count"))
+            run.staged_count = self.env["customer.staging"].search_count(
+                [("line_id", "in", run.line_ids.ids)]
+            )
+
+    # Starting runs
+
+    @api.model
+    def classify(self, companies=None, partners=None, as_of=None):
+        """Compute the categories now, in the caller's transaction.
+
+        Over RPC pass ids and a date as text; the id of the run comes back.
+
+        :param companies: companies to classify in, as records or ids; branches
+            count with their root company. None: every company you may use.
+        :param partners: only these customers, as records or ids of contacts; their
+            commercial entities are classified. None: all customers.
+        :param as_of: a date. In the past: the run stages what today's ledger says
+            of that day (``staging_ids``), and changes nothing else.
+        :return: the run
+        :raise AccessError: without the manager group, or for another's company
+        :raise UserError: while another run computes one of the companies, or for a
+            day in the future
+        """
+        if not self.env.su and not self.env.user.has_group(MANAGER_GROUP):
+            raise AccessError(
+                self.env._(
+                    "Only managers of the customer classification may compute it; "
+                    "ask one, or wait for the scheduled action tonight."
+                )
+            )
+        companies = self._check_companies(companies)
+        partners = self._check_partners(partners)
+        as_of = fields.Date.to_date(as_of) if as_of else None
+        for company in companies:
+            if as_of and as_of > company._get_customer_today():
+                raise UserError(
+                    self.env._(
+                        "%(date)s has not come yet: choose today or a day in the past.",
+                        date=as_of,
+                    )
+                )
+        # sudo: the engine writes tables that nobody else may write; the rights of
+        # the caller to start it, and on what, were checked above
+        run = self.sudo()._create_run("call", companies, partners, as_of)
+        for line in run.line_ids:
+            line._lock()
+            line._process()
+        run._close()
+        return run.sudo(self.env.su)
+
+    def _check_companies(self, companies):
+        """Return the root companies to classify in, as the caller may."""
+        Company = self.env["res.company"]
+        allowed = Company.search([]) if self.env.su else self.env.user.company_ids
+        if companies is None:
+            return allowed.filtered(lambda company: not company.parent_id)
+        if not isinstance(companies, models.BaseModel):
+            companies = Company.browse(companies).exists()
+        if not companies:
+            raise UserError(self.env._("Name at least one existing company."))
+        # sudo: the root of an allowed branch need not be allowed; checked next
+        roots = companies.sudo().root_id.sudo(self.env.su)
+        if not self.env.su and roots - allowed:
+            raise AccessError(
+                self.env._("You may only classify in companies you have access to.")
+            )
+        return roots
+
+    def _check_partners(self, partners):
+        """Return the commercial entities of ``partners``, or None for all."""
+        if partners is None:
+            return None
+        Partner = self.env["res.partner"]
+        if not isinstance(partners, models.BaseModel):
+            partners = Partner.browse(partners).exists()
+        if not partners:
+            raise UserError(self.env._("Name at least one existing customer."))
+        partners.check_access("read")
+        return partners.commercial_partner_id
+
+    @api.model
+    def _create_run(self, trigger, companies, partners=None, as_of=None):
+        return self.create(
+            {
+                "trigger": trigger,
+                "user_id": self.env.uid,
+                "date_start": fields.Datetime.now(),
+                "as_of": as_of,
+                "partner_ids": partners.ids if partners else False,
+                "line_ids": [
+                    fields.Command.create(
+                        {
+                            "company_id": company.id,
+                            "as_of": as_of or company._get_customer_today(),
+                        }
+                    )
+                    for company in companies
+                ],
+            }
+        )
+
+    def _close(self):
+        """Give the run its final state from those of its companies."""
+        self.ensure_one()
+        failed = "failed" in self.line_ids.mapped("state")
+        self.write(
+            {
+                "state": "failed" if failed else "done",
+                "date_end": fields.Datetime.now(),
+            }
+        )
+
+    # The scheduled action
+
+    @api.model
+    def _cron_classify(self):
+        """Classify every company, each in transactions of its own.
+
+        A company that fails is reported on its line and does not stop the others.
+        What an interruption left is taken up again.
+        """
+        run = self._get_unfinished() or self._create_run(
+            "cron", self.env["res.company"].search([("parent_id", "=", False)])
+        )
+        pending = run.line_ids.filtered(lambda line: line.state == "pending")
+        remaining = len(pending)
+        commit_progress = self.env["ir.cron"]._commit_progress
+        time_left = commit_progress(remaining=remaining)
+        for line in pending:
+            if time_left <= 0:
+                return
+            line._cron_process()
+            remaining -= 1
+            if not remaining:
+                run._close()
+            time_left = commit_progress(1, remaining=remaining)
+
+    @api.model
+    def _get_unfinished(self):
+        """Return the scheduled run to resume, giving up those of former days."""
+        unfinished = self.search([("trigger", "=", "cron"), ("state", "=", "running")])
+        oldest = fields.Datetime.now() - timedelta(hours=RESUME_HOURS)
+        stale = unfinished.filtered(lambda run: run.date_start < oldest)
+        stale.write({"state": "interrupted", "date_end": fields.Datetime.now()})
+        return (unfinished - stale)[:1]
+
+    @api.model
+    def action_recompute_now(self):
+        """Ask the scheduled action to run as soon as possible."""
+        if not self.env.user.has_group(MANAGER_GROUP):
+            raise AccessError(
+                self.env._("Only managers of the customer classification may do this.")
+            )
+        # sudo: scheduled actions belong to Odoo's administrators
+        self.env.ref("customer_classification.ir_cron_classify").sudo()._trigger()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "The customers are being classified in the background; the new "
+                    "categories show within a few minutes."
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def action_open_result(self):
+        """Open what the run staged."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_classification.customer_staging_action"
+        )
+        return {**action, "domain": [("line_id", "in", self.line_ids.ids)]}
+
+    @api.autovacuum
+    def _gc_results(self):
+        """Remove the results of past dates when nobody needs them any more."""
+        oldest = fields.Datetime.now() - timedelta(days=KEEP_RESULT_DAYS)
+        runs = self.search([("as_of", "!=", False), ("date_start", "<", oldest)])
+        rulesets = runs.line_ids.staging_ids.ruleset_id
+        runs.unlink()
+        rulesets.filtered(lambda ruleset: ruleset.state == "draft").unlink()

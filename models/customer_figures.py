@@ -1,0 +1,270 @@
+from datetime import date
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+#: The columns that :meth:`CustomerFigures._get_query` computes, in its order
+FIGURE_COLUMNS = (
+    "revenue_total",
+    "revenue_window",
+    "invoiced_window",
+    "first_date",
+    "last_date",
+    "purchase_days",
+    "purchase_days_window",
+    "invoice_count",
+    "refund_count",
+    "average_ticket",
+)
+
+
+def get_paying_condition(minimum_kept_share):
+    """Return SQL telling whether the row ``figures`` is of a paying customer.
+
+    Paying means a net revenue above zero in the period, and at least
+    ``minimum_kept_share`` percent of what was invoiced in it: a customer who
+    bought for tens of thousands and returned all but a few cents is none.
+    """
+    return SQL(
+        """(figures.revenue_window > 0
+            AND figures.revenue_window * 100
+                >= figures.invoiced_window * %(share)s::numeric)""",
+        share=str(minimum_kept_share),
+    )
+
+
+class CustomerFigures(models.Model):
+    """What a customer bought from a company, one narrow row for both.
+
+    * The customer is the commercial entity *on the document*: its value stays
+      with the billed company when a contact moves on.
+    * Branches count with their root company.
+    * Money is the ledger's own amount in company currency, without taxes.
+    * Credit notes reduce money, not the number of purchases.
+    * A day is a day where the company is; a document dated later than that day
+      does not count yet.
+
+    The rows are written by the engine only. A customer without any counted
+    document has none.
+    """
+
+    _name = "customer.figures"
+    _inherit = ["customer.rows.mixin"]
+    _description = "Customer Figures"
+    _order = "revenue_window desc, id"
+    _rec_name = "partner_id"
+    _log_access = False  # a narrow row, written for every customer
+
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    revenue_total = fields.Monetary(
+        "Net Revenue",
+        readonly=True,
+        help="Posted invoices less credit notes, without taxes, in company currency.",
+    )
+    revenue_window = fields.Monetary(
+        "Net Revenue in Period",
+        readonly=True,
+        help="The same, of the days of the period of value only.",
+    )
+    invoiced_window = fields.Monetary(
+        "Invoiced in Period",
+        readonly=True,
+        help="Posted invoices of the period, credit notes not deducted.",
+    )
+    first_date = fields.Date("First Purchase", readonly=True)
+    last_date = fields.Date("Last Purchase", readonly=True)
+    purchase_days = fields.Integer(
+        readonly=True,
+        help="Days with at least one posted invoice. Two invoices on one day are one "
+        "purchase; credit notes are none.",
+    )
+    purchase_days_window = fields.Integer("Purchase Days in Period", readonly=True)
+    invoice_count = fields.Integer("Invoices", readonly=True)
+    refund_count = fields.Integer("Credit Notes", readonly=True)
+    average_ticket = fields.Monetary(
+        readonly=True,
+        aggregator="avg",
+        help="Net revenue divided by the number of invoices.",
+    )
+
+    _partner_company_unique = models.UniqueIndex("(partner_id, company_id)")
+
+    @api.model
+    def _get_query(self, company, as_of, partners=None):
+        """Return SQL for the figures of ``company`` on a day, a row per customer.
+
+        The one definition of every figure: for the nightly run, for a run of few
+        customers and for any day in the past (what today's ledger says of then).
+
+        :param date as_of: the last day that counts
+        :param list partners: ids of the commercial partners, or None for all
+        """
+        types = ["out_invoice", "out_refund"]
+        if company.customer_include_receipts:
+            types.append("out_receipt")
+        self.env["account.move"].flush_model(
+            [
+                "commercial_partner_id", "company_id", "state", "move_type",
+                "invoice_date", "amount_untaxed_signed",
+            ]
+        )
+        return SQL(
+            """
+            WITH document AS (
+                SELECT move.commercial_partner_id AS partner_id,
+                       move.invoice_date AS day,
+                       move.move_type <> 'out_refund' AS is_purchase,
+                       move.invoice_date > %(as_of)s - %(window)s AS in_window,
+                       move.amount_untaxed_signed AS amount
+                  FROM account_move AS move
+                 WHERE move.state = 'posted'
+                   AND move.move_type = ANY(%(types)s)
+                   AND move.company_id = ANY(%(companies)s)
+                   AND move.invoice_date <= %(as_of)s
+                   AND move.invoice_date >= %(history_start)s
+                   AND move.commercial_partner_id IN (%(customers)s)
+                   AND (%(every_partner)s
+                        OR move.commercial_partner_id = ANY(%(partners)s))
+            ),
+            summed AS (
+                SELECT partner_id,
+                       sum(amount) AS revenue_total,
+                       COALESCE(sum(amount) FILTER (WHERE in_window), 0)
+                           AS revenue_window,
+                       COALESCE(
+                           sum(amount) FILTER (WHERE in_window AND is_purchase), 0
+                       ) AS invoiced_window,
+                       min(day) FILTER (WHERE is_purchase) AS first_date,
+                       max(day) FILTER (WHERE is_purchase) AS last_date,
+                       count(DISTINCT day) FILTER (WHERE is_purchase)
+                           AS purchase_days,
+                       count(DISTINCT day) FILTER (WHERE is_purchase AND in_window)
+                           AS purchase_days_window,
+                       count(*) FILTER (WHERE is_purchase) AS invoice_count,
+                       count(*) FILTER (WHERE NOT is_purchase) AS refund_count
+                  FROM document
+                 GROUP BY partner_id
+            )
+            SELECT partner_id,
+                   revenue_total,
+                   revenue_window,
+                   invoiced_window,
+                   first_date,
+                   last_date,
+                   purchase_days::integer,
+                   purchase_days_window::integer,
+                   invoice_count::integer,
+                   refund_count::integer,
+                   COALESCE(
+                       round(revenue_total / NULLIF(invoice_count, 0), %(decimals)s),
+                       0
+                   ) AS average_ticket
+              FROM summed
+            """,
+            as_of=as_of,
+            window=company.customer_window_days,
+            types=types,
+            companies=company._get_customer_branches().ids,
+            history_start=company.customer_history_start or date.min,
+            customers=company._get_customer_query(),
+            every_partner=partners is None,
+            partners=partners or [],
+            decimals=company.currency_id.decimal_places,
+        )
+
+    @api.model
+    def _update(self, company, as_of, partners=None):
+        """Bring the stored figures of ``company`` up to date; touch no other row.
+
+        :return: the number of rows written or removed
+        """
+        columns = SQL(", ").join(map(SQL.identifier, FIGURE_COLUMNS))
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH computed AS MATERIALIZED (%(query)s),
+                removed AS (
+                    DELETE FROM customer_figures AS stored
+                     WHERE stored.company_id = %(company)s
+                       AND (%(every_partner)s OR stored.partner_id = ANY(%(partners)s))
+                       AND NOT EXISTS (
+                           SELECT FROM computed
+                            WHERE computed.partner_id = stored.partner_id
+                       )
+                    RETURNING 1
+                ),
+                -- joining first writes only what differs, and locks nothing else
+                changed AS (
+                    SELECT computed.*
+                      FROM computed
+                      LEFT JOIN customer_figures AS stored
+                        ON stored.partner_id = computed.partner_id
+                       AND stored.company_id = %(company)s
+                     WHERE stored.id IS NULL
+                        OR (%(stored)s) IS DISTINCT FROM (%(computed)s)
+                ),
+                written AS (
+                    INSERT INTO customer_figures (partner_id, company_id, %(columns)s)
+                    SELECT partner_id, %(company)s, %(columns)s
+                      FROM changed
+                     ORDER BY partner_id
+                    ON CONFLICT (partner_id, company_id)
+                    DO UPDATE SET (%(columns)s) = ROW(%(excluded)s)
+                    RETURNING 1
+                )
+                SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
+                """,
+                query=self._get_query(company, as_of, partners),
+                company=company.id,
+                every_partner=partners is None,
+                partners=partners or [],
+                columns=columns,
+                stored=self._get_columns("stored"),
+                computed=self._get_columns("computed"),
+                excluded=self._get_columns("excluded"),
+            )
+        )
+        self.invalidate_model()
+        self.env["res.partner"]._invalidate_customer_fields()
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _get_columns(self, table):
+        return SQL(", ").join(SQL.identifier(table, name) for name in FIGURE_COLUMNS)
+
+    @api.model
+    def _count_paying(self, figures, minimum_kept_share):
+        """Return how many customers of the table expression ``figures`` pay."""
+        self.env.cr.execute(
+            SQL(
+                "SELECT count(*) FROM %(figures)s AS figures WHERE %(is_paying)s",
+                figures=figures,
+                is_paying=get_paying_condition(minimum_kept_share),
+            )
+        )
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _get_stored(self, company, partners=None):
+        """Return a table expression with the stored figures of ``company``."""
+        return SQL(
+            """(SELECT *
+                  FROM customer_figures
+                 WHERE company_id = %(company)s
+                   AND (%(every_partner)s OR partner_id = ANY(%(partners)s)))""",
+            company=company.id,
+            every_partner=partners is None,
+            partners=partners or [],
+        )
+
+    @api.model
+    def _get_computed(self, company, as_of, partners=None):
+        """Return a table expression with the figures of a day, computed anew."""
+        return SQL("(%s)", self._get_query(company, as_of, partners))

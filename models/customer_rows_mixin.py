@@ -1,0 +1,56 @@
+import functools
+
+from odoo import api, models
+from odoo.fields import Domain
+
+
+class CustomerRowsMixin(models.AbstractModel):
+    """Rows about a customer, visible only to those who may see that customer.
+
+    A record rule cannot say this: the domain of a rule is evaluated as superuser,
+    so that ``partner_id any …`` would restrict nothing. Models that inherit this
+    have a ``partner_id``.
+    """
+
+    _name = "customer.rows.mixin"
+    _description = "Rows Visible With Their Customer"
+
+    @api.model
+    def _search(
+        self,
+        domain,
+        offset=0,
+        limit=None,
+        order=None,
+        *,
+        active_test=True,
+        bypass_access=False,
+        **kwargs,
+    ):
+        if not (self.env.su or bypass_access):
+            Partner = self.env["res.partner"]
+            visible = Partner._search(Domain.TRUE, active_test=False)
+            domain = Domain(domain) & Domain("partner_id", "in", visible)
+        return super()._search(
+            domain,
+            offset,
+            limit,
+            order,
+            active_test=active_test,
+            bypass_access=bypass_access,
+            **kwargs,
+        )
+
+    def _check_access(self, operation):
+        result = super()._check_access(operation)
+        if result or self.env.su or not any(self._ids):
+            return result
+        # sudo: only to learn which customers the rows are about
+        partners = self.sudo().partner_id.sudo(False)
+        hidden = partners - partners._filtered_access("read")
+        if not hidden:
+            return None
+        forbidden = self.sudo().filtered(lambda r: r.partner_id in hidden).sudo(False)
+        return forbidden, functools.partial(
+            self.env["ir.rule"]._make_access_error, operation, forbidden
+        )

@@ -1,0 +1,267 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+#: What may still change on a version after it was activated
+LIFECYCLE_FIELDS = {"state", "activated_at", "superseded_at", "refresh_on"}
+#: Fifths of fewer paying customers say little: they are renewed every day
+FEW_CUSTOMERS = 30
+
+
+class CustomerRuleset(models.Model):
+    """A frozen version of a dimension's settings for one company.
+
+    It holds the weights, the limits of the categories, the period and the cut
+    points of the scores. A run computes with exactly one version; assignments and
+    history name theirs, so that "why?" has an answer years later. A version is
+    made as a draft by a run, activated by it, and superseded by the next one. A
+    run "as of" a past date keeps its version a draft: it never took effect.
+    """
+
+    _name = "customer.ruleset"
+    _description = "Classification Rules Version"
+    _order = "dimension_id, company_id, version desc"
+    _check_company_auto = True
+
+    dimension_id = fields.Many2one(
+        "customer.dimension", required=True, readonly=True, index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    version = fields.Integer(required=True, readonly=True)
+    state = fields.Selection(
+        [("draft", "Draft"), ("active", "Active"), ("superseded", "Superseded")],
+        required=True,
+        readonly=True,
+        default="draft",
+    )
+    origin = fields.Selection(
+        [
+            ("first", "First computation"),
+            ("settings", "Settings changed"),
+            ("refresh", "Fifths renewed"),
+            ("as_of", "Computed for a past date"),
+        ],
+        string="Made Because",
+        required=True,
+        readonly=True,
+    )
+    activated_at = fields.Datetime("In Force Since", readonly=True)
+    superseded_at = fields.Datetime("In Force Until", readonly=True)
+    window_days = fields.Integer("Period (Days)", required=True, readonly=True)
+    minimum_kept_share = fields.Float(
+        "Minimum Share Kept (%)", digits=(5, 2), required=True, readonly=True
+    )
+    cuts_as_of = fields.Date(
+        "Fifths Taken On",
+        required=True,
+        readonly=True,
+        help="The day whose customers were divided into fifths.",
+    )
+    refresh_on = fields.Date(
+        "Renew Fifths On",
+        readonly=True,
+        help="From this day on the next computation divides the customers anew.",
+    )
+    criterion_ids = fields.One2many(
+        "customer.ruleset.criterion", "ruleset_id", string="Criteria", readonly=True
+    )
+    limit_ids = fields.One2many(
+        "customer.ruleset.limit", "ruleset_id", string="Categories", readonly=True
+    )
+
+    _version_unique = models.UniqueIndex(
+        "(dimension_id, company_id, version)", "This version exists already."
+    )
+    _active_unique = models.UniqueIndex(
+        "(dimension_id, company_id) WHERE state = 'active'",
+        "Another version was activated at the same time; please try again.",
+    )
+
+    @api.depends("dimension_id", "version")
+    def _compute_display_name(self):
+        for ruleset in self:
+            ruleset.display_name = self.env._(
+                "%(dimension)s, version %(version)s",
+                dimension=ruleset.dimension_id.name,
+                version=ruleset.version,
+            )
+
+    def write(self, vals):
+        if not vals.keys() <= LIFECYCLE_FIELDS and self.filtered(
+            lambda r: r.state != "draft"
+        ):
+            raise UserError(
+                self.env._(
+                    "A version that was in force cannot change: it explains past "
+                    "decisions. Edit the dimension; the next computation makes a "
+                    "new version."
+                )
+            )
+        return super().write(vals)
+
+    # Making versions
+
+    @api.model
+    def _get_in_force(self, dimension, company):
+        """Return the active version of ``dimension`` for ``company``, or none."""
+        return self.search(
+            [
+                ("dimension_id", "=", dimension.id),
+                ("company_id", "=", company.id),
+                ("state", "=", "active"),
+            ]
+        )
+
+    @api.model
+    def _update_version(self, dimension, company, as_of, figures):
+        """Return the version to compute with, making a new one where needed.
+
+        A new version is made when the settings differ from the active one, or
+        when its cut points are due *and* today's customers give other ones.
+
+        :param date as_of: the day of the computation
+        :param SQL figures: a table expression with the company's figures
+        """
+        active = self._get_in_force(dimension, company)
+        settings = dimension._get_settings(company)
+        paying = self.env["customer.figures"]._count_paying(
+            figures, settings["minimum_kept_share"]
+        )
+        if not active and not paying:
+            return active
+        previous = active._get_settings() if active else {}
+        is_due = bool(active.refresh_on and active.refresh_on <= as_of)
+        if previous == settings and not is_due:
+            return active
+        reused = {}
+        if not is_due and all(
+            previous.get(key) == settings[key]
+            for key in ("window_days", "minimum_kept_share")
+        ):
+            # A changed weight or limit must not move the cut points as well
+            reused = active._get_reusable_cuts(settings)
+        cuts = self.env["customer.ruleset.criterion"]._compute_cuts(
+            settings, figures, reused
+        )
+        if previous == settings and active._get_cuts() == cuts:
+            active.refresh_on = self._get_refresh_date(dimension, as_of, paying)
+            return active
+        if not active:
+            origin = "first"
+        else:
+            origin = "settings" if previous != settings else "refresh"
+        ruleset = self._create_version(
+            dimension,
+            company,
+            settings,
+            cuts,
+            origin=origin,
+            cuts_as_of=active.cuts_as_of if reused else as_of,
+            refresh_on=(
+                active.refresh_on
+                if reused
+                else self._get_refresh_date(dimension, as_of, paying)
+            ),
+        )
+        ruleset._activate()
+        return ruleset
+
+    @api.model
+    def _create_as_of(self, dimension, company, as_of, figures):
+        """Return a draft: today's settings, cut points of the customers then."""
+        settings = dimension._get_settings(company)
+        cuts = self.env["customer.ruleset.criterion"]._compute_cuts(
+            settings, figures, {}
+        )
+        return self._create_version(
+            dimension, company, settings, cuts, origin="as_of", cuts_as_of=as_of
+        )
+
+    @api.model
+    def _create_version(self, dimension, company, settings, cuts, **values):
+        latest = self.search(
+            [("dimension_id", "=", dimension.id), ("company_id", "=", company.id)],
+            order="version desc",
+            limit=1,
+        )
+        return self.create(
+            {
+                "dimension_id": dimension.id,
+                "company_id": company.id,
+                "version": latest.version + 1,
+                "window_days": settings["window_days"],
+                "minimum_kept_share": settings["minimum_kept_share"],
+                "criterion_ids": [
+                    fields.Command.create(
+                        {
+                            "metric": criterion["metric"],
+                            "weight": criterion["weight"],
+                            "cut_mode": criterion["cut_mode"],
+                            "cuts": cuts[criterion["metric"]],
+                        }
+                    )
+                    for criterion in settings["criteria"]
+                ],
+                "limit_ids": [
+                    fields.Command.create(
+                        {"category_id": category_id, "minimum_score": minimum_score}
+                    )
+                    for category_id, minimum_score in settings["limits"]
+                ],
+                **values,
+            }
+        )
+
+    def _activate(self):
+        """Put a draft in force in place of the version before it."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        before = self._get_in_force(self.dimension_id, self.company_id)
+        before.write({"state": "superseded", "superseded_at": now})
+        before.flush_recordset(["state"])
+        self.write({"state": "active", "activated_at": now})
+
+    def _expire_cuts(self):
+        """Have the next computation take the cut points anew."""
+        for ruleset in self:
+            ruleset.refresh_on = ruleset.company_id._get_customer_today()
+
+    @api.model
+    def _get_refresh_date(self, dimension, as_of, paying):
+        """Return the first day on which the cut points shall be taken anew.
+
+        :param int paying: how many customers they were taken from
+        """
+        if not dimension.refresh_days:
+            return False
+        days = 1 if paying < FEW_CUSTOMERS else dimension.refresh_days
+        return fields.Date.add(as_of, days=days)
+
+    # Comparing and using versions
+
+    def _get_settings(self):
+        """Return the frozen settings, in the form of the dimension's own."""
+        self.ensure_one()
+        return {
+            "window_days": self.window_days,
+            "minimum_kept_share": self.minimum_kept_share,
+            "criteria": self.criterion_ids._get_settings(),
+            "limits": [
+                [limit.category_id.id, limit.minimum_score] for limit in self.limit_ids
+            ],
+        }
+
+    def _get_reusable_cuts(self, settings):
+        """Return the cut points of the criteria that still take them the same way."""
+        modes = {c["metric"]: c["cut_mode"] for c in settings["criteria"]}
+        return {
+            criterion.metric: criterion.cuts
+            for criterion in self.criterion_ids
+            if modes.get(criterion.metric) == criterion.cut_mode == "quantile"
+        }
+
+    def _get_cuts(self):
+        """Return the cut points by metric."""
+        return {criterion.metric: criterion.cuts for criterion in self.criterion_ids}

@@ -1,0 +1,115 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+DEFAULT_POPULATION = "[('customer_rank', '>', 0)]"
+
+
+class ResCompany(models.Model):
+    """What counts for a company: who is a customer and what is revenue."""
+
+    _inherit = "res.company"
+
+    customer_window_days = fields.Integer(
+        string="Period of Value (Days)",
+        default=365,
+        help="Net revenue and purchase days “in the period” cover this many days "
+        "up to the day of computation.",
+    )
+    customer_history_start = fields.Date(
+        string="History Starts On",
+        help="Earlier invoices do not count. Enter the day you began to invoice "
+        "with Odoo if opening balances were entered as invoices.",
+    )
+    customer_population_domain = fields.Char(
+        string="Who Is a Customer",
+        default=DEFAULT_POPULATION,
+        required=True,
+        help="Only contacts that match are classified. Own companies never are.",
+    )
+    customer_include_receipts = fields.Boolean(
+        string="Sales Receipts Count as Revenue",
+    )
+    customer_include_intercompany = fields.Boolean(
+        string="Classify the Group's Other Companies",
+        help="Invoices between companies of this database count as revenue, too.",
+    )
+
+    _customer_window_positive = models.Constraint(
+        "CHECK (customer_window_days > 0)",
+        "The period of value needs at least one day.",
+    )
+
+    @api.constrains("customer_population_domain")
+    def _check_customer_population_domain(self):
+        for company in self:
+            try:
+                # The query must run: a wrong value is only noticed by the database
+                with self.env.cr.savepoint():
+                    self.env["res.partner"].search_count(
+                        company._get_customer_domain(), limit=1
+                    )
+            except Exception as error:
+                raise ValidationError(
+                    self.env._(
+                        "“Who is a customer” cannot be evaluated: %(error)s",
+                        error=error,
+                    )
+                ) from error
+
+    def _get_customer_domain(self):
+        """Return the domain of the contacts that are customers of the company.
+
+        Whoever has an order or an opportunity is one, too, where those apps are
+        installed.
+        """
+        self.ensure_one()
+        domain = Domain(literal_eval(self.customer_population_domain))
+        partner_fields = self.env["res.partner"]._fields
+        if self.customer_population_domain == DEFAULT_POPULATION:
+            for field_name in ("sale_order_ids", "opportunity_ids"):
+                if field_name in partner_fields:
+                    domain |= Domain(field_name, "!=", False)
+        return domain
+
+    def _get_customer_query(self):
+        """Return SQL that selects the ids of the company's customers.
+
+        Customers are commercial entities, archived ones included, but no company
+        of the database, unless the setting lets the other ones in.
+        """
+        self.ensure_one()
+        # Whose contact it is, is not for the user who starts a run to decide.
+        Partner = self.env["res.partner"].sudo().with_company(self)
+        query = Partner._search(
+            self._get_customer_domain(), active_test=False, bypass_access=True
+        )
+        query.add_where(
+            SQL(
+                """res_partner.commercial_partner_id = res_partner.id
+                   AND res_partner.id NOT IN (
+                       SELECT partner_id FROM res_company
+                        WHERE id = ANY(%(own)s) OR NOT %(include_intercompany)s
+                   )""",
+                own=self._get_customer_branches().ids,
+                include_intercompany=self.customer_include_intercompany,
+            )
+        )
+        Partner.flush_model(["commercial_partner_id"])
+        return query.select()
+
+    def _get_customer_branches(self):
+        """Return the company and its branches: their invoices count together."""
+        # sudo: the branches belong to the company, whoever asks
+        return self.sudo().with_context(active_test=False).search(
+            [("id", "child_of", self.ids)]
+        )
+
+    def _get_customer_today(self):
+        """Return today's date where the company is."""
+        self.ensure_one()
+        timezone = self.partner_id.tz or "UTC"
+        return fields.Date.context_today(self.with_context(tz=timezone))

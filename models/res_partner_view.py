@@ -1,0 +1,98 @@
+from lxml.builder import E
+
+from odoo import api, models
+
+#: Dimensions with more categories than this get no filter for each of them
+MAX_FILTERS = 12
+
+
+class ResPartner(models.Model):
+    """Shows every dimension in the contact's views, those added later included.
+
+    The views of this addon hold empty places with known names; here they are
+    filled with a node for each active dimension.
+    """
+
+    _inherit = "res.partner"
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        fill = {
+            "form": self._fill_badges,
+            "kanban": self._fill_badges,
+            "list": self._fill_list,
+            "search": self._fill_search,
+        }.get(view_type)
+        if fill:
+            # sudo: the result is cached for all users; their rights to the fields
+            # are applied later
+            dimensions = self.env["customer.dimension"].sudo().search([])
+            fill(
+                arch,
+                dimensions.filtered(lambda d: d.partner_field_name in self._fields),
+            )
+        return arch, view
+
+    @api.model
+    def _fill_badges(self, arch, dimensions):
+        for place in arch.xpath("//*[@name='customer_classification_badges']"):
+            for dimension in dimensions:
+                place.append(
+                    E.field(
+                        name=dimension.partner_field_name,
+                        widget="customer_category_badge",
+                        readonly="1",
+                    )
+                )
+
+    @api.model
+    def _fill_list(self, arch, dimensions):
+        for anchor in arch.xpath("/list/field[@name='customer_revenue_window']"):
+            for dimension in dimensions:
+                anchor.addprevious(
+                    E.field(
+                        name=dimension.partner_field_name,
+                        widget="customer_category_badge",
+                        optional="show",
+                        readonly="1",
+                    )
+                )
+
+    @api.model
+    def _fill_search(self, arch, dimensions):
+        for anchor in arch.xpath("//filter[@name='customer_set_by_hand']"):
+            for dimension in dimensions:
+                name = dimension.partner_field_name
+                anchor.addprevious(E.field(name=name))
+                categories = dimension.category_ids
+                for category in categories if len(categories) <= MAX_FILTERS else ():
+                    anchor.addprevious(
+                        E.filter(
+                            name=f"{name}_{category.id}",
+                            string=self.env._(
+                                "%(dimension)s: %(category)s",
+                                dimension=dimension.name,
+                                category=category.name,
+                            ),
+                            domain=repr([(name, "=", category.id)]),
+                        )
+                    )
+                anchor.addprevious(
+                    E.filter(
+                        name=f"{name}_none",
+                        string=self.env._("%s: none", dimension.name),
+                        domain=repr([(name, "=", False)]),
+                    )
+                )
+                anchor.addprevious(E.separator())
+        for anchor in arch.xpath("//filter[@name='group_customer_last_date']"):
+            for dimension in dimensions:
+                name = dimension.partner_field_name
+                anchor.addprevious(
+                    E.filter(
+                        name=f"group_{name}",
+                        string=dimension.name,
+                        context=repr({"group_by": name}),
+                    )
+                )

@@ -1,0 +1,26 @@
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
+
+/**
+ * Badge in the colour of the category itself: core's badge takes its colour from
+ * a field of the record, and a contact has none for each dimension.
+ */
+export class CustomerCategoryBadge extends BadgeField {
+    get badgeClass() {
+        const category = this.props.record.data[this.props.name];
+        return `o_badge_color_${category.color || 0}`;
+    }
+}
+
+export const customerCategoryBadge = {
+    ...badgeField,
+    component: CustomerCategoryBadge,
+    displayName: _t("Category Badge"),
+    supportedTypes: ["many2one"],
+    supportedOptions: [],
+    relatedFields: [{name: "color", type: "integer"}],
+    extractProps: () => ({}),
+};
+
+registry.category("fields").add("customer_category_badge", customerCategoryBadge);
