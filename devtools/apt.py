@@ -11,116 +11,13 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from .console import Problem, run_logged, step
+from .aptsources import debian_archive, is_debian, machine_sources, stable_suite
+from .console import DISK_FULL, Problem, run_logged
 from .paths import LOGS, cache, locked
 
-SOURCES = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
-
-
-@dataclass(frozen=True)
-class Source:
-    """One archive of packages: where it is, which suites, and whose key signs it."""
-
-    uri: str
-    suites: tuple
-    components: tuple
-    signed_by: str = ""
-
-
-def parse_deb822(text):
-    """Sources of a `.sources` file: paragraphs of `Field: value`."""
-    found = []
-    for paragraph in re.split(r"\n\s*\n", text):
-        fields, name = {}, None
-        for line in paragraph.splitlines():
-            if line.startswith("#") or not line.strip():
-                continue
-            if line[0] in " \t":  # a continued value, such as an inline key
-                if name:
-                    fields[name] += "\n" + line
-                continue
-            name, _, value = line.partition(":")
-            name = name.strip().lower()
-            fields[name] = value.strip()
-        if fields.get("enabled", "yes").lower() in ("no", "false", "0"):
-            continue
-        if "deb" not in fields.get("types", "").split():
-            continue
-        signed_by = fields.get("signed-by", "").strip()
-        found += [
-            Source(
-                uri,
-                tuple(fields.get("suites", "").split()),
-                tuple(fields.get("components", "").split()),
-                signed_by if signed_by.startswith("/") else "",
-            )
-            for uri in fields.get("uris", "").split()
-        ]
-    return found
-
-
-def parse_list(text):
-    """Sources of a one-line-style `.list` file: `deb [options] uri suite components`."""
-    found = []
-    for line in text.splitlines():
-        match = re.match(r"deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*(.*)", line.split("#", 1)[0].strip())
-        if not match:
-            continue
-        options, uri, suite, components = match.groups()
-        signed_by = re.search(r"signed-by=(/\S+)", options or "", re.I)
-        found.append(
-            Source(
-                uri, (suite,), tuple(components.split()), signed_by.group(1) if signed_by else ""
-            )
-        )
-    return found
-
-
-def machine_sources(folder=SOURCES):
-    """All enabled binary sources of this machine, in apt's own reading order."""
-    files = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
-    found = []
-    for path in files:
-        if not path.is_file() or path.suffix not in (".list", ".sources"):
-            continue
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        found += parse_deb822(text) if path.suffix == ".sources" else parse_list(text)
-    return found
-
-
-def debian_archive(sources):
-    """The source of the Debian archive itself, or None.
-
-    Neither the security archive nor third parties' archives carry unstable.
-    """
-    for source in sources:
-        path = re.sub(r"^[a-z+:]+//[^/]*", "", source.uri).rstrip("/")
-        suite = (source.suites or ("",))[0]
-        if path.endswith("/debian") and "main" in source.components and suite[-1:] not in ("", "/"):
-            return source
-    return None
-
-
-def is_debian(os_release="/etc/os-release"):
-    """Whether this is Debian itself: its derivatives' mirrors have no `sid`."""
-    try:
-        text = Path(os_release).read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return re.search(r'^ID="?debian"?$', text, re.M) is not None
-
-
-def stable_suite(archive):
-    """The release this machine runs, or `stable` where it follows a moving one."""
-    suite = archive.suites[0].split("-")[0]  # bookworm, bookworm-updates, …
-    return "stable" if suite in ("sid", "unstable", "testing", "experimental") else suite
 
 
 class Apt:
@@ -131,7 +28,9 @@ class Apt:
 
     def __init__(self, suite=None):
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-            raise Problem("Debian packages need apt-get and dpkg, which are not on this machine.")
+            raise Problem(
+                "Debian packages need apt-get and dpkg, which are not on this machine."
+            )
         self.archive = debian_archive(machine_sources()) if is_debian() else None
         if self.archive is None:
             raise Problem("This machine's apt sources name no Debian archive.")
@@ -140,16 +39,20 @@ class Apt:
         self.log = LOGS / "apt.log"
 
     def _sources(self):
-        text = f"Types: deb\nURIs: {self.archive.uri}\nSuites: {self.suite}\nComponents: main\n"
+        text = f"Types: deb\nURIs: {self.archive.uri}\nSuites: {self.suite}\n"
+        text += "Components: main\n"
         keyring = self.archive.signed_by or str(KEYRINGS / "debian-archive-keyring.gpg")
         return text + (f"Signed-By: {keyring}\n" if Path(keyring).exists() else "")
 
     def prepare(self, current, max_age_hours=12):
-        """Write the private configuration; fetch the package lists when they are old."""
+        """Write the private configuration; fetch the package lists when old."""
         for name in ("lists/partial", "cache/archives/partial", "sources"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         sources = self.folder / "sources" / "debian.sources"
-        changed = not sources.exists() or sources.read_text(encoding="utf-8") != self._sources()
+        changed = (
+            not sources.exists()
+            or sources.read_text(encoding="utf-8") != self._sources()
+        )
         sources.write_text(self._sources(), encoding="utf-8")
         (self.folder / "apt.conf").write_text(
             'Dir::Etc::sourcelist "/dev/null";\n'
@@ -167,13 +70,20 @@ class Apt:
             encoding="utf-8",
         )
         marker = self.folder / "updated"
-        fresh = marker.exists() and time.time() - marker.stat().st_mtime < max_age_hours * 3600
+        fresh = (
+            marker.exists()
+            and time.time() - marker.stat().st_mtime < max_age_hours * 3600
+        )
         if changed or not fresh:
             self._run(["apt-get", "update", "--error-on=any"], current, "package lists")
             marker.touch()
 
     def environment(self):
-        return {**os.environ, "APT_CONFIG": str(self.folder / "apt.conf"), "LC_ALL": "C.UTF-8"}
+        return {
+            **os.environ,
+            "APT_CONFIG": str(self.folder / "apt.conf"),
+            "LC_ALL": "C.UTF-8",
+        }
 
     def _run(self, command, current, detail, cwd=None):
         code, tail = run_logged(
@@ -249,14 +159,15 @@ def explain(tail, log):
     """One sentence for what apt or dpkg complained about."""
     text = "\n".join(tail)
     if re.search(r"No space left on device|not have enough free space", text):
-        return "The disk is full: make room and call again; nothing half made was left."
+        return DISK_FULL
     if re.search(r"Hash Sum mismatch|unexpected size|checksum", text, re.I):
-        return "A package's checksum is wrong, so it was not used: call again in a few minutes."
+        return "A package's checksum is wrong, so it was not used: call again later."
     if re.search(r"NO_PUBKEY|not signed|GPG error|BADSIG", text):
-        return "The package lists' signature cannot be verified with this machine's Debian keyring."
+        return "This machine's Debian keyring does not verify the package lists."
     if re.search(
         r"Temporary failure resolving|Could not (?:connect|resolve)|Unable to connect"
-        r"|Network is unreachable|Connection (?:timed out|failed|refused)|Failed to fetch",
+        r"|Network is unreachable|Connection (?:timed out|failed|refused)"
+        r"|Failed to fetch",
         text,
     ):
         return "The Debian archive cannot be reached: check the network and call again."

@@ -64,10 +64,13 @@ def _exec(program):
 
 
 def _works():
-    """Whether the wrapper starts a browser: it may lack a library on a changed machine."""
+    """Whether the wrapper starts a browser: a changed machine may lack a library."""
     try:
         done = subprocess.run(
-            [BIN / "chromium", "--version"], capture_output=True, check=False, timeout=60
+            [BIN / "chromium", "--version"],
+            capture_output=True,
+            check=False,
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -76,12 +79,20 @@ def _works():
 
 def _wrap_unpacked(prefix):
     libraries = sorted(
-        {path.parent for path in prefix.glob("**/*.so*") if path.parent.name != "chromium"},
+        {
+            path.parent
+            for path in prefix.glob("**/*.so*")
+            if path.parent.name != "chromium"
+        },
         key=lambda path: len(path.parts),
     )
     fonts = prefix / "fonts.conf"
     system = next(
-        (path for path in ("/etc/fonts/fonts.conf", prefix / "etc/fonts/fonts.conf") if os.path.exists(path)),
+        (
+            path
+            for path in ("/etc/fonts/fonts.conf", prefix / "etc/fonts/fonts.conf")
+            if os.path.exists(path)
+        ),
         "",
     )
     include = f'<include ignore_missing="yes">{system}</include>' if system else ""
@@ -113,7 +124,10 @@ def _unpack(prefix):
 
 def _install():
     with step("apt-get install chromium") as current:
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
+        for command in (
+            ["update"],
+            ["install", "-y", "--no-install-recommends", *PACKAGES],
+        ):
             code, _tail = run_logged(
                 ["apt-get", *command],
                 LOGS / "apt.log",
@@ -125,7 +139,7 @@ def _install():
 
 
 def ensure(quiet=False):
-    """Make `.sandbox/bin/chromium` work; returns it, or None when there is no browser."""
+    """Make `.sandbox/bin/chromium` work; returns it, or None without a browser."""
     origin = on_path()
     if origin:
         _write_wrapper([_exec(origin)])
@@ -158,5 +172,8 @@ def ensure(quiet=False):
 
 
 def _none(problem):
-    say(f"Browser: none, so browser tests are skipped; install chromium or google-chrome. ({problem})")
+    say(
+        "Browser: none, so browser tests are skipped; install chromium or "
+        f"google-chrome. ({problem})"
+    )
     return None

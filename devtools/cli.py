@@ -8,7 +8,7 @@ from functools import cached_property
 
 from . import browser, databases, demo, lint, postgres, source, testing
 from . import odoo as odoo_tools
-from .console import Problem, say, start
+from .console import DISK_FULL, Problem, say, start
 from .paths import ADDON, ROOT, STATE, cache, remove
 from .venv import Venv
 
@@ -35,7 +35,7 @@ EPILOG = """\
 Odoo: --odoo PATH or ODOO_HOME, else an importable `odoo`, else the Debian package
 odoo-19, else a clone of the public repository. PostgreSQL: --pg or PGHOST/DB_HOST (with
 …PORT, …USER, …PASSWORD), else an embedded server. Browser: one on PATH, else Debian's.
-State is in .sandbox/, downloads are in ${XDG_CACHE_HOME:-~/.cache}/customer_classification.
+State is in .sandbox/, downloads in ${XDG_CACHE_HOME:-~/.cache}/customer_classification.
 """
 
 
@@ -103,7 +103,9 @@ def cmd_bench(options):
     env = testing.environment(context)
     # The benchmarks start from a copy of this database, made in a second.
     env["SANDBOX_TEMPLATE"] = databases.template(context)
-    return start([context.venv.python, script, *options.arguments], env=env, cwd=ROOT).wait()
+    return start(
+        [context.venv.python, script, *options.arguments], env=env, cwd=ROOT
+    ).wait()
 
 
 def cmd_browser(options):
@@ -124,7 +126,9 @@ def cmd_clean(options):
     cmd_stop(options)
     remove(STATE)
     if STATE.exists():
-        raise Problem(f"{STATE} cannot be removed completely: another user's files are in it.")
+        raise Problem(
+            f"{STATE} cannot be removed completely: another user's files are in it."
+        )
     say("Removed .sandbox/.")
     if options.downloads:
         remove(cache())
@@ -167,7 +171,9 @@ def parser():
         add(name, function, add_help=False).add_argument("database", metavar="DB")
     add("stop", cmd_stop)
     sub = add("clean", cmd_clean)
-    sub.add_argument("--downloads", action="store_true", help="remove the download cache too")
+    sub.add_argument(
+        "--downloads", action="store_true", help="remove the download cache too"
+    )
     return root
 
 
@@ -198,7 +204,7 @@ def main(arguments):
         return 1
     except OSError as error:
         if error.errno == 28:
-            say("sandbox: The disk is full: make room and call again; nothing half made was left.")
+            say(f"sandbox: {DISK_FULL}")
             return 1
         raise
     except KeyboardInterrupt:
@@ -206,5 +212,8 @@ def main(arguments):
         return 130
     if options.command in ("demo", "test", "lint", "bench"):
         # To the error stream: pytest's summary stays the last line of the output.
-        print(f"sandbox {options.command}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+        print(
+            f"sandbox {options.command}: {time.monotonic() - begin:.0f} s",
+            file=sys.stderr,
+        )
     return code

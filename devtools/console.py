@@ -1,4 +1,4 @@
-"""What the developer sees: steps with progress and times, and problems in one sentence."""
+"""What the developer sees: steps with progress and times, and one-sentence problems."""
 
 import contextlib
 import os
@@ -11,6 +11,10 @@ from collections import deque
 
 #: Seconds between two lines of progress when the output is not a terminal.
 HEARTBEAT = 4.0
+
+
+#: What a full disk means, whoever meets it.
+DISK_FULL = "The disk is full: make room and call again; nothing half made was left."
 
 
 class Problem(Exception):

@@ -70,7 +70,8 @@ def template(context):
         # The flag IS_TEMPLATE is set last: it tells a complete one.
         rows = sql(
             context,
-            f"SELECT datname || ' ' || datistemplate FROM pg_database WHERE datname LIKE '{mine}%'",
+            "SELECT datname || ' ' || datistemplate FROM pg_database"
+            f" WHERE datname LIKE '{mine}%'",
         )
         known = dict(row.split() for row in rows)
         if known.get(name) == "true" and filestore(name).is_dir():
@@ -79,7 +80,14 @@ def template(context):
             drop(context, old)
         with step(f"template database with {', '.join(wanted)} (once)") as current:
             create(context, name, "template0")
-            arguments = ["-d", name, "-i", ",".join(wanted), "--stop-after-init", "--no-http"]
+            arguments = [
+                "-d",
+                name,
+                "-i",
+                ",".join(wanted),
+                "--stop-after-init",
+                "--no-http",
+            ]
             odoo.run(context, current, arguments, "template.log")
             filestore(name).mkdir(parents=True, exist_ok=True)
             sql(context, f'ALTER DATABASE "{name}" IS_TEMPLATE true')
@@ -116,4 +124,6 @@ def create_with_addon(context, database):
         found = odoo.complaints(lines)
         if found:
             shown = "\n".join(f"    {line[:300]}" for line in found[:10])
-            raise Problem(f"Installing the addon must leave no warning in the log, it left:\n{shown}")
+            raise Problem(
+                f"Installing the addon must leave no warning, it left:\n{shown}"
+            )

@@ -28,7 +28,9 @@ def sources_key(context):
     files = [ROOT / "__manifest__.py", ROOT / "__init__.py", ROOT / "hooks.py"]
     for folder in SOURCES:
         files += sorted((ROOT / folder).rglob("*"))
-    files = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+    files = [
+        path for path in files if path.is_file() and "__pycache__" not in path.parts
+    ]
     names = [str(path.relative_to(ROOT)) for path in files]
     return fingerprint(context.odoo.key, context.server.origin, *names, *files)
 
@@ -42,7 +44,10 @@ def call_loader(context, function):
     with open(log, "w", encoding="utf-8") as errors:
         # Odoo logs to the error stream; what the loader prints is for the developer.
         process = start(
-            [context.venv.python, script, DATABASE, function], env=env, cwd=STATE, stderr=errors
+            [context.venv.python, script, DATABASE, function],
+            env=env,
+            cwd=STATE,
+            stderr=errors,
         )
         alive = threading.Event()
         threading.Thread(target=_heartbeat, args=(alive,), daemon=True).start()
@@ -69,7 +74,9 @@ def prepare(context, renew):
     if not LOADER.exists():
         raise Problem("There is no demo/load.py in this checkout.")
     stamp = Stamp(STATE / "demo.stamp", sources_key(context))
-    there = databases.sql(context, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")
+    there = databases.sql(
+        context, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"
+    )
     if there and stamp.valid() and not renew:
         say(f"The database {DATABASE} is complete already (--new makes it again).")
         call_loader(context, "summary")
@@ -103,7 +110,7 @@ def serve(context, port):
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         process.wait()
-        say("\nEnded; ./sandbox demo serves it again, ./sandbox stop stops PostgreSQL too.")
+        say("\nEnded; ./sandbox demo serves it again, ./sandbox stop ends PostgreSQL.")
         return 0
 
 

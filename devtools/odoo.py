@@ -12,7 +12,8 @@ DATA = STATE / "data"
 
 #: An Odoo log line: time, process, level, database, logger, message.
 LINE = re.compile(
-    r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) (?P<db>\S+) (?P<logger>[\w.]+): (?P<message>.*)"
+    r"^\d{4}-\d\d-\d\d [\d:,]+ \d+ (?P<level>[A-Z]+) (?P<db>\S+) "
+    r"(?P<logger>[\w.]+): (?P<message>.*)"
 )
 
 
@@ -34,7 +35,9 @@ def write_config(odoo, server):
         "http_interface": "127.0.0.1",
     }
     path = STATE / "odoo.conf"
-    text = "[options]\n" + "".join(f"{name} = {value}\n" for name, value in options.items() if value)
+    text = "[options]\n" + "".join(
+        f"{name} = {value}\n" for name, value in options.items() if value
+    )
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         temporary = path.with_suffix(".tmp")
         temporary.write_text(text, encoding="utf-8")
@@ -85,7 +88,9 @@ def complaints(lines):
         if match:
             complaining = match["level"] in ("WARNING", "ERROR", "CRITICAL")
             if complaining:
-                found.append(f"{match['level']} {match['logger']}: {match['message'].strip()}")
+                found.append(
+                    f"{match['level']} {match['logger']}: {match['message'].strip()}"
+                )
         elif complaining and line[:1].strip():  # unindented: the exception itself
             last = line if not line.startswith("Traceback") else last
     return found
@@ -94,7 +99,9 @@ def complaints(lines):
 def last_words(tail, log):
     """What to show when Odoo failed: its complaints, or else its last lines."""
     lines = complaints(tail) or [line for line in tail if line.strip()][-5:]
-    return "\n".join([*(f"    {line[:300]}" for line in lines[-8:]), f"    full log: {log}"])
+    return "\n".join(
+        [*(f"    {line[:300]}" for line in lines[-8:]), f"    full log: {log}"]
+    )
 
 
 def run(context, title, arguments, log_name):

@@ -112,7 +112,8 @@ def need_space(folder, megabytes, what):
     free = shutil.disk_usage(folder).free // 2**20
     if free < megabytes:
         raise Problem(
-            f"{what} needs {megabytes} MB in {folder}, only {free} MB are free: make room and call again."
+            f"{what} needs {megabytes} MB in {folder}, only {free} MB are free: "
+            "make room and call again."
         )
 
 

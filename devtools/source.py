@@ -50,7 +50,7 @@ class Odoo:
 
     @property
     def key(self):
-        """Changes when another Odoo is used: databases made by one do not fit another."""
+        """Another Odoo has another key: databases of one do not fit another."""
         return fingerprint(self.version, self.origin, str(self.library))
 
 
@@ -80,7 +80,11 @@ def describe(library, origin):
     if version != SERIES:
         raise Problem(f"{origin} is Odoo {version}, this addon needs {SERIES}.")
     addons = [library / "odoo" / "addons", library / "addons"]
-    addons = [folder for folder in addons if (folder / "base").is_dir() or (folder / "web").is_dir()]
+    addons = [
+        folder
+        for folder in addons
+        if (folder / "base").is_dir() or (folder / "web").is_dir()
+    ]
     return Odoo(origin, library, tuple(addons), version)
 
 
@@ -118,7 +122,10 @@ def debian():
     """Order 3: Debian's package, unpacked. It is in the unstable suite only."""
     prefix = cache() / "odoo-debian"
     if not prefix.is_dir():
-        unstable, stable = Apt("sid"), Apt()  # says why where there is no Debian archive
+        unstable, stable = (
+            Apt("sid"),
+            Apt(),
+        )  # says why where there is no Debian archive
         with locked(cache() / "odoo.lock"):
             if not prefix.is_dir():
                 title = "Odoo 19 from Debian, 130 MB (once)"
@@ -140,15 +147,31 @@ def clone():
             raise Problem("git is not on this machine.")
         need_space(cache(), 4000, "Odoo 19 from its repository")
         title = "Odoo 19 from its public repository (once)"
-        with locked(cache() / "odoo.lock"), step(title) as current, building(target) as work:
+        with (
+            locked(cache() / "odoo.lock"),
+            step(title) as current,
+            building(target) as work,
+        ):
             code, tail = run_logged(
-                ["git", "clone", "--progress", "--depth", "1", "-b", SERIES, REPOSITORY, work],
+                [
+                    "git",
+                    "clone",
+                    "--progress",
+                    "--depth",
+                    "1",
+                    "-b",
+                    SERIES,
+                    REPOSITORY,
+                    work,
+                ],
                 LOGS / "git.log",
                 current,
                 env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
             )
             if code:
-                raise Problem(f"git clone failed: {tail[-1] if tail else 'no message'}.")
+                raise Problem(
+                    f"git clone failed: {tail[-1] if tail else 'no message'}."
+                )
     return describe(target, "a clone of the public repository")
 
 
@@ -165,7 +188,9 @@ def resolve(option=None, quiet=False):
     if found is None:
         raise Problem(
             "No Odoo 19 could be had; name one with --odoo PATH or ODOO_HOME. "
-            + " ".join(f"({number}) {reason}" for number, reason in enumerate(reasons, 1))
+            + " ".join(
+                f"({number}) {reason}" for number, reason in enumerate(reasons, 1)
+            )
         )
     if not quiet:
         say(f"Odoo {found.version}: {found.origin}")

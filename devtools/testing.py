@@ -35,7 +35,9 @@ def arguments_of(given):
     mapped = [(argument, through_link(argument)) for argument in given]
     arguments = [link or argument for argument, link in mapped]
     if not any(link for _argument, link in mapped):
-        folders = [folder for folder in ("tests", "devtools/tests") if (ROOT / folder).is_dir()]
+        folders = [
+            folder for folder in ("tests", "devtools/tests") if (ROOT / folder).is_dir()
+        ]
         arguments += [str(link_addon() / folder) for folder in folders]
     return arguments
 
@@ -60,7 +62,12 @@ def run(context, given):
     command = [context.venv.python, "-m", "pytest"]
     command += [f"--odoo-config={STATE / 'odoo.conf'}", f"--odoo-database={DATABASE}"]
     command += ["--odoo-http", f"--odoo-extra=http-port={odoo.free_port()}"]
-    command += [f"--rootdir={ADDONS}", f"--confcutdir={ADDONS}", "-c", DEVTOOLS / "pytest.ini"]
+    command += [
+        f"--rootdir={ADDONS}",
+        f"--confcutdir={ADDONS}",
+        "-c",
+        DEVTOOLS / "pytest.ini",
+    ]
     command += ["-o", f"cache_dir={STATE / 'pytest_cache'}"]
     command += arguments_of(given)
     say("▸ pytest")

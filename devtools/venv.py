@@ -3,7 +3,7 @@
 import shutil
 import sys
 
-from .console import Problem, run_logged, step
+from .console import DISK_FULL, Problem, run_logged, step
 from .paths import DEVTOOLS, LOGS, STATE, Stamp, fingerprint, locked, need_space
 
 
@@ -15,7 +15,8 @@ class Venv:
         self.lock = DEVTOOLS / lock
         self.title = title
         self.stamp = Stamp(
-            self.folder / "complete", fingerprint(self.lock, sys.version, str(self.folder))
+            self.folder / "complete",
+            fingerprint(self.lock, sys.version, str(self.folder)),
         )
 
     @property
@@ -45,7 +46,9 @@ class Venv:
         # `-m` puts it on Python's path and devtools has a module called venv.
         STATE.mkdir(exist_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
-        code, tail = run_logged([sys.executable, "-m", "venv", self.folder], log, current, cwd=STATE)
+        code, tail = run_logged(
+            [sys.executable, "-m", "venv", self.folder], log, current, cwd=STATE
+        )
         if code:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise Problem(
@@ -73,10 +76,22 @@ def explain(tail, log):
     """One sentence for what pip complained about."""
     text = "\n".join(tail)
     if "No space left on device" in text:
-        return "The disk is full: make room and call again; nothing half made was left."
-    if "DO NOT MATCH THE HASHES" in text or "hash" in text.lower() and "mismatch" in text.lower():
-        return "A Python package's checksum is wrong, so it was not installed: call again."
-    if "connection" in text.lower() or "Temporary failure" in text or "timed out" in text:
-        return "The Python package index cannot be reached: check the network and call again."
+        return DISK_FULL
+    if (
+        "DO NOT MATCH THE HASHES" in text
+        or "hash" in text.lower()
+        and "mismatch" in text.lower()
+    ):
+        return (
+            "A Python package's checksum is wrong, so it was not installed: call again."
+        )
+    if (
+        "connection" in text.lower()
+        or "Temporary failure" in text
+        or "timed out" in text
+    ):
+        return "The Python package index cannot be reached: check the network."
     errors = [line for line in tail if line.startswith("ERROR")]
-    return f"pip failed ({(errors or tail or ['no message'])[-1]}); the full log is {log}."
+    return (
+        f"pip failed ({(errors or tail or ['no message'])[-1]}); the full log is {log}."
+    )
