@@ -81,7 +81,7 @@ class CustomerAssignment(models.Model):
 
         :return: dict with the number of rows ``staged``, ``created`` and ``changed``
         """
-        self.env.cr.execute(
+        [counts] = self.env.execute_query_dict(
             SQL(
                 """
                 WITH staged AS (
@@ -157,9 +157,9 @@ class CustomerAssignment(models.Model):
                     DO NOTHING
                     RETURNING 1
                 )
-                SELECT (SELECT count(*) FROM staged),
-                       (SELECT count(*) FROM created),
-                       (SELECT count(*) FROM changed)
+                SELECT (SELECT count(*) FROM staged) AS staged,
+                       (SELECT count(*) FROM created) AS created,
+                       (SELECT count(*) FROM changed) AS changed
                 """,
                 line=line.id,
                 limit=limit,
@@ -171,9 +171,6 @@ class CustomerAssignment(models.Model):
                     SQL.identifier("compared", name) for name in SCORE_COLUMNS
                 ),
             )
-        )
-        counts = dict(
-            zip(("staged", "created", "changed"), self.env.cr.fetchone(), strict=True)
         )
         self.invalidate_model()
         self.env["customer.staging"].invalidate_model()

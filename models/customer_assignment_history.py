@@ -147,7 +147,7 @@ class CustomerAssignmentHistory(models.Model):
         :param run: the run that noticed, if one did
         """
         self.env["customer.override"].flush_model()
-        self.env.cr.execute(
+        self.env.execute_query(
             SQL(
                 """
                 INSERT INTO customer_assignment_history (

@@ -68,14 +68,14 @@ class CustomerClassificationRunLine(models.Model):
 
         :raise UserError: if another run has it
         """
-        self.env.cr.execute(
+        [[is_locked]] = self.env.execute_query(
             SQL(
                 "SELECT pg_try_advisory_xact_lock(%s, %s)",
                 LOCK_SPACE,
                 self.company_id.id,
             )
         )
-        if not self.env.cr.fetchone()[0]:
+        if not is_locked:
             raise UserError(
                 self.env._(
                     "The customers of %(company)s are being classified just now. "
@@ -93,8 +93,9 @@ class CustomerClassificationRunLine(models.Model):
         key = (LOCK_SPACE, self.company_id.id)
         # A session lock outlives the commits below. It is taken before the
         # transaction that reads: waiting inside it would mean an old snapshot.
-        cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", *key))
-        is_locked = cr.fetchone()[0]
+        [[is_locked]] = self.env.execute_query(
+            SQL("SELECT pg_try_advisory_lock(%s, %s)", *key)
+        )
         cr.commit()
         if not is_locked:
             self.write(
@@ -118,7 +119,7 @@ class CustomerClassificationRunLine(models.Model):
             self.staging_ids.unlink()
             cr.commit()
         finally:
-            cr.execute(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
+            self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
 
     def _cron_retry(self, step):
         """Do and commit ``step``; again if someone else's write came between.

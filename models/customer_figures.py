@@ -186,7 +186,7 @@ class CustomerFigures(models.Model):
         :return: the number of rows written or removed
         """
         columns = SQL(", ").join(map(SQL.identifier, FIGURE_COLUMNS))
-        self.env.cr.execute(
+        [[written]] = self.env.execute_query(
             SQL(
                 """
                 WITH computed AS MATERIALIZED (%(query)s),
@@ -233,7 +233,7 @@ class CustomerFigures(models.Model):
         )
         self.invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
-        return self.env.cr.fetchone()[0]
+        return written
 
     @api.model
     def _get_columns(self, table):
@@ -242,14 +242,14 @@ class CustomerFigures(models.Model):
     @api.model
     def _count_paying(self, figures, minimum_kept_share):
         """Return how many customers of the table expression ``figures`` pay."""
-        self.env.cr.execute(
+        [[paying]] = self.env.execute_query(
             SQL(
                 "SELECT count(*) FROM %(figures)s AS figures WHERE %(is_paying)s",
                 figures=figures,
                 is_paying=get_paying_condition(minimum_kept_share),
             )
         )
-        return self.env.cr.fetchone()[0]
+        return paying
 
     @api.model
     def _get_stored(self, company, partners=None):

@@ -29,7 +29,9 @@ class CustomerRuleset(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True, ondelete="cascade"
     )
-    version = fields.Integer(required=True, readonly=True)
+    version = fields.Integer(
+        readonly=True, help="Given when the version takes effect; drafts have none."
+    )
     state = fields.Selection(
         [("draft", "Draft"), ("active", "Active"), ("superseded", "Superseded")],
         required=True,
@@ -72,7 +74,8 @@ class CustomerRuleset(models.Model):
     )
 
     _version_unique = models.UniqueIndex(
-        "(dimension_id, company_id, version)", "This version exists already."
+        "(dimension_id, company_id, version) WHERE version > 0",
+        "This version exists already.",
     )
     _active_unique = models.UniqueIndex(
         "(dimension_id, company_id) WHERE state = 'active'",
@@ -82,10 +85,14 @@ class CustomerRuleset(models.Model):
     @api.depends("dimension_id", "version")
     def _compute_display_name(self):
         for ruleset in self:
-            ruleset.display_name = self.env._(
-                "%(dimension)s, version %(version)s",
-                dimension=ruleset.dimension_id.name,
-                version=ruleset.version,
+            ruleset.display_name = (
+                self.env._(
+                    "%(dimension)s, version %(version)s",
+                    dimension=ruleset.dimension_id.name,
+                    version=ruleset.version,
+                )
+                if ruleset.version
+                else self.env._("%s, draft", ruleset.dimension_id.name)
             )
 
     def write(self, vals):
@@ -181,16 +188,10 @@ class CustomerRuleset(models.Model):
 
     @api.model
     def _create_version(self, dimension, company, settings, cuts, **values):
-        latest = self.search(
-            [("dimension_id", "=", dimension.id), ("company_id", "=", company.id)],
-            order="version desc",
-            limit=1,
-        )
         return self.create(
             {
                 "dimension_id": dimension.id,
                 "company_id": company.id,
-                "version": latest.version + 1,
                 "window_days": settings["window_days"],
                 "minimum_kept_share": settings["minimum_kept_share"],
                 "criterion_ids": [
@@ -221,7 +222,10 @@ class CustomerRuleset(models.Model):
         before = self._get_in_force(self.dimension_id, self.company_id)
         before.write({"state": "superseded", "superseded_at": now})
         before.flush_recordset(["state"])
-        self.write({"state": "active", "activated_at": now})
+        # Versions follow each other, so the one before has the highest number
+        self.write(
+            {"state": "active", "activated_at": now, "version": before.version + 1}
+        )
 
     def _expire_cuts(self):
         """Have the next computation take the cut points anew."""

@@ -98,7 +98,7 @@ class CustomerRulesetCriterion(models.Model):
     @api.model
     def _compute_quantile_cuts(self, metric, settings, figures):
         """Return where the upper four fifths of the paying customers begin."""
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
                 """
                 WITH paying AS (
@@ -125,8 +125,7 @@ class CustomerRulesetCriterion(models.Model):
                 is_paying=get_paying_condition(settings["minimum_kept_share"]),
             )
         )
-        cuts = [cut for _percentile, cut in self.env.cr.fetchall()]
-        return cuts or [None] * len(CUT_SCORES)
+        return [cut for _percentile, cut in rows] or [None] * len(CUT_SCORES)
 
     def _get_score_sql(self, as_of):
         """Return the score from 1 to 5 as SQL over a table named ``figures``."""

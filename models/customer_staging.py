@@ -63,7 +63,7 @@ class CustomerStaging(models.Model):
         A customer whose figures are gone, who pays no longer or is no commercial
         entity any more is staged with no category.
         """
-        self.env.cr.execute(
+        self.env.execute_query(
             SQL(
                 """
                 WITH judged AS (%(judged)s),
@@ -103,7 +103,7 @@ class CustomerStaging(models.Model):
     @api.model
     def _stage_result(self, line, ruleset, figures):
         """Stage every customer to whom the version gives a category."""
-        self.env.cr.execute(
+        self.env.execute_query(
             SQL(
                 """
                 WITH judged AS (%(judged)s)
@@ -129,7 +129,7 @@ class CustomerStaging(models.Model):
     @api.model
     def _stage_withdrawal(self, line, dimensions, partners=None):
         """Stage the end of every category of dimensions that are fed by hand now."""
-        self.env.cr.execute(
+        self.env.execute_query(
             SQL(
                 """
                 INSERT INTO customer_staging (

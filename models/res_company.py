@@ -87,6 +87,7 @@ class ResCompany(models.Model):
         query = Partner._search(
             self._get_customer_domain(), active_test=False, bypass_access=True
         )
+        Partner.flush_model(["commercial_partner_id"])
         query.add_where(
             SQL(
                 """res_partner.commercial_partner_id = res_partner.id
@@ -98,7 +99,6 @@ class ResCompany(models.Model):
                 include_intercompany=self.customer_include_intercompany,
             )
         )
-        Partner.flush_model(["commercial_partner_id"])
         return query.select()
 
     def _get_customer_branches(self):

@@ -35,7 +35,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         """
         self.env.flush_all()
         for table, (key, order) in KEYED_TABLES.items():
-            self.env.cr.execute(
+            self.env.execute_query(
                 SQL(
                     """
                     DELETE FROM %(table)s
