@@ -21,8 +21,7 @@ SERIES = "19.0"
 REPOSITORY = "https://github.com/odoo/odoo.git"
 
 #: Files that the Debian package links to instead of carrying them. Without jquery and
-#: underscore every page answers 500. From the machine's stable suite, since sid's
-#: fonts-font-awesome 7.x has another layout.
+#: underscore every page answers 500.
 LINKED = (
     "libjs-jquery",
     "libjs-jquery-form",
@@ -31,8 +30,10 @@ LINKED = (
     "fonts-montserrat",
     "fonts-inconsolata",
     "fonts-ocr-b",
-    "fonts-font-awesome",
 )
+
+#: From the machine's stable suite: unstable's 7.x moved the files the links name.
+LINKED_STABLE = ("fonts-font-awesome",)
 
 #: Debian leaves this one out; while it is missing every page logs a console error,
 #: which fails browser tests.
@@ -131,8 +132,8 @@ def debian():
                 title = "Odoo 19 from Debian, 130 MB (once)"
                 need_space(cache(), 2000, title)
                 with step(title) as current, building(prefix) as work:
-                    unstable.unpack_into(["odoo-19"], work, current)
-                    stable.unpack_into(LINKED, work, current)
+                    unstable.unpack_into(("odoo-19", *LINKED), work, current)
+                    stable.unpack_into(LINKED_STABLE, work, current)
                     placeholder = work / "usr/lib/python3/dist-packages" / PLACEHOLDER
                     placeholder.parent.mkdir(parents=True, exist_ok=True)
                     placeholder.touch()
