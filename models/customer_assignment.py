@@ -58,6 +58,7 @@ class CustomerAssignment(models.Model):
     )
     inputs = fields.Json(readonly=True)
     explanation = fields.Char(compute="_compute_explanation")
+    is_overruled = fields.Boolean(compute="_compute_is_overruled")
 
     _key_unique = models.UniqueIndex("(partner_id, dimension_id, company_id, slot)")
     _company_dimension_idx = models.Index("(company_id, dimension_id)")
@@ -70,6 +71,17 @@ class CustomerAssignment(models.Model):
             assignment.explanation = History._explain(
                 assignment.inputs, assignment.company_id.currency_id
             )
+
+    @api.depends("partner_id", "company_id", "dimension_id", "slot")
+    def _compute_is_overruled(self):
+        # sudo: a category is overruled whoever looks at it
+        overrides = self.env["customer.override"].sudo().search(
+            [("partner_id", "in", self.partner_id.ids), ("is_in_force", "=", True)]
+        )
+        keys = {(o.partner_id, o.company_id, o.dimension_id, o.slot) for o in overrides}
+        for row in self:
+            key = (row.partner_id, row.company_id, row.dimension_id, row.slot)
+            row.is_overruled = key in keys
 
     @api.model
     def _apply_staged(self, line, limit):

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_datetime
 
 _logger = logging.getLogger(__name__)
 
@@ -75,11 +76,10 @@ class CustomerClassificationRun(models.Model):
     @api.depends_context("lang", "tz")
     def _compute_display_name(self):
         for run in self:
-            started = fields.Datetime.context_timestamp(run, run.date_start)
             run.display_name = self.env._(
                 "Run %(number)s of %(date)s",
                 number=run.id,
-                date=fields.Datetime.to_string(started)[:16],
+                date=format_datetime(self.env, run.date_start, dt_format="short"),
             )
 
     def _compute_staging_ids(self):

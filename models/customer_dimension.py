@@ -62,6 +62,16 @@ class CustomerDimension(models.Model):
     ruleset_ids = fields.One2many(
         "customer.ruleset", "dimension_id", string="Versions", readonly=True
     )
+    active_ruleset_id = fields.Many2one(
+        "customer.ruleset",
+        string="Version in Force",
+        compute="_compute_active_ruleset_id",
+    )
+    active_criterion_ids = fields.Many2many(
+        "customer.ruleset.criterion",
+        string="Limits in Force",
+        compute="_compute_active_ruleset_id",
+    )
     partner_field_name = fields.Char(
         compute="_compute_partner_field_name",
         help="The field of the contact that shows the category.",
@@ -91,7 +101,19 @@ class CustomerDimension(models.Model):
                 f"x_cls_{dimension.code}_id" if dimension.code else False
             )
 
+    @api.depends("ruleset_ids.state")
+    @api.depends_context("company")
+    def _compute_active_ruleset_id(self):
+        company = self.env.company.root_id
+        for dimension in self:
+            ruleset = dimension.ruleset_ids.filtered(
+                lambda r: r.state == "active" and r.company_id == company
+            )
+            dimension.active_ruleset_id = ruleset
+            dimension.active_criterion_ids = ruleset.criterion_ids
+
     @api.depends(
+        "active_ruleset_id",
         "method",
         "minimum_kept_share",
         "criterion_ids.metric",
@@ -99,20 +121,16 @@ class CustomerDimension(models.Model):
         "criterion_ids.cut_mode",
         "category_ids.active",
         "category_ids.minimum_score",
-        "ruleset_ids.state",
     )
     @api.depends_context("company")
     def _compute_has_pending_settings(self):
         company = self.env.company.root_id
         for dimension in self:
-            active = dimension.ruleset_ids.filtered(
-                lambda r, company=company: r.state == "active"
-                and r.company_id == company
-            )
+            ruleset = dimension.active_ruleset_id
             dimension.has_pending_settings = bool(
                 dimension.method == "score"
-                and active
-                and active._get_settings() != dimension._get_settings(company)
+                and ruleset
+                and ruleset._get_settings() != dimension._get_settings(company)
             )
 
     @api.constrains("code")

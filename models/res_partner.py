@@ -330,19 +330,21 @@ class ResPartner(models.Model):
     # Actions
 
     def action_set_customer_category(self):
-        """Open the decision by hand about this customer, or a new one."""
+        """Open a new decision by hand, about the first dimension that has none."""
         self.ensure_one()
-        decided = self.customer_override_ids[:1]
-        dimension = self.env["customer.dimension"].search([], limit=1)
+        dimensions = self.env["customer.dimension"].search([])
+        decided = self.customer_override_ids
+        undecided = dimensions - decided.dimension_id
+        if decided and not undecided:
+            return decided[0].action_change()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Set by Hand"),
             "res_model": "customer.override",
-            "res_id": decided.id,
             "view_mode": "form",
             "target": "new",
             "context": {
                 "default_partner_id": self.commercial_partner_id.id,
-                "default_dimension_id": dimension.id,
+                "default_dimension_id": undecided[:1].id,
             },
         }

@@ -19,6 +19,8 @@ export const customerCategoryBadge = {
     displayName: _t("Category Badge"),
     supportedTypes: ["many2one"],
     supportedOptions: [],
+    // The same alignment in lists as core's badge
+    additionalClasses: ["o_field_badge"],
     relatedFields: [{name: "color", type: "integer"}],
     extractProps: () => ({}),
 };
