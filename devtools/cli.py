@@ -2,13 +2,14 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from functools import cached_property
 
 from . import browser, databases, demo, lint, postgres, source, testing
 from . import odoo as odoo_tools
-from .console import DISK_FULL, Problem, say, start
+from .console import DISK_FULL, Problem, attend, on_terminate, say, start
 from .paths import ADDON, ROOT, STATE, cache, remove
 from .venv import Venv
 
@@ -103,16 +104,15 @@ def cmd_bench(options):
     env = testing.environment(context)
     # The benchmarks start from a copy of this database, made in a second.
     env["SANDBOX_TEMPLATE"] = databases.template(context)
-    return start(
-        [context.venv.python, script, *options.arguments], env=env, cwd=ROOT
-    ).wait()
+    command = [context.venv.python, script, *options.arguments]
+    return attend(start(command, env=env, cwd=ROOT))
 
 
 def cmd_browser(options):
     program = browser.ensure()
     if program is None:
         return 1
-    return start([program, *options.arguments], cwd=os.getcwd()).wait()
+    return attend(start([program, *options.arguments]))
 
 
 def cmd_stop(_options):
@@ -197,6 +197,7 @@ def main(arguments):
         arguments = ["--help"]
     options = parse(arguments)
     begin = time.monotonic()
+    signal.signal(signal.SIGTERM, on_terminate)
     try:
         code = options.function(options) or 0
     except Problem as problem:

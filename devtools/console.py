@@ -81,6 +81,33 @@ def start(command, **options):
         raise Problem(f"{command[0]} cannot be started: {error.strerror}.") from None
 
 
+class Terminated(KeyboardInterrupt):
+    """The sandbox itself was asked to end by SIGTERM, not from the terminal."""
+
+
+def on_terminate(_signal, _frame):
+    """Signal handler: end like on Ctrl-C, so that nothing is left running."""
+    raise Terminated
+
+
+def attend(process):
+    """Wait for a program that has the terminal; returns its exit code.
+
+    Ctrl-C reaches the program too, which may take its time to end well.
+    """
+    try:
+        return process.wait()
+    except KeyboardInterrupt as interruption:
+        if isinstance(interruption, Terminated):
+            process.terminate()
+        try:
+            process.wait(30)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            process.kill()
+            process.wait()
+        raise
+
+
 def run_logged(command, log, current, describe=None, **options):
     """Run `command` with its output in the file `log` and progress on the terminal.
 

@@ -5,7 +5,6 @@ loads, classifies and prints the table. A second call finds the database complet
 only prints the table again (`summary(env)`), unless the sources changed.
 """
 
-import signal
 import sys
 import threading
 import time
@@ -13,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from . import databases, odoo
-from .console import Problem, say, start, step
+from .console import Problem, attend, say, start, step
 from .paths import ADDON, DEVTOOLS, LOGS, ROOT, STATE, Stamp, fingerprint
 
 DATABASE = "demo"
@@ -49,15 +48,12 @@ def call_loader(context, function):
             cwd=STATE,
             stderr=errors,
         )
-        alive = threading.Event()
-        threading.Thread(target=_heartbeat, args=(alive,), daemon=True).start()
+        finished = threading.Event()
+        threading.Thread(target=_heartbeat, args=(finished,), daemon=True).start()
         try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
+            code = attend(process)
         finally:
-            alive.set()
+            finished.set()
     if code:
         tail = log.read_text(encoding="utf-8").splitlines()[-40:]
         raise Problem(f"Loading the demo data failed:\n{odoo.last_words(tail, log)}")
@@ -102,15 +98,18 @@ def serve(context, port):
             cwd=STATE,
             stdout=sys.stderr,
         )
-        _wait_for(process, url, log)
+        try:
+            _wait_for(process, url, log)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
     say(f"\nOdoo with {ADDON}: {url}/odoo   login: admin   password: admin")
     say("Ctrl-C ends it.")
     try:
-        return process.wait()
+        return attend(process)
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        say("\nEnded; ./sandbox demo serves it again, ./sandbox stop ends PostgreSQL.")
+        say("\nEnded; ./sandbox demo serves again, ./sandbox stop ends PostgreSQL.")
         return 0
 
 
@@ -124,7 +123,6 @@ def _wait_for(process, url, log):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
-    process.terminate()
     tail = log.read_text(encoding="utf-8").splitlines()[-40:] if log.exists() else []
     raise Problem(f"Odoo's server does not answer:\n{odoo.last_words(tail, log)}")
 

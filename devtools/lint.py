@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-from .console import Problem, run_logged, say, start, step
+from .console import Problem, attend, run_logged, say, start, step
 from .paths import (
     ADDONS,
     DEVTOOLS,
@@ -116,7 +116,7 @@ def run(arguments):
     names = files()
     say(f"▸ lint of {len(names)} files")
     command = [venv.bin / "pre-commit", "run", *arguments, "--files", *names]
-    code = start(command, env=env, cwd=ROOT).wait()
+    code = attend(start(command, env=env, cwd=ROOT))
     say(
         "Lint found nothing."
         if code == 0

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 
-from .console import Problem, run_logged, start
+from .console import Problem, attend, run_logged, start
 from .paths import ADDONS, LOGS, STATE, link_addon
 
 DEFAULT_PORT = 8069
@@ -124,15 +124,13 @@ def run(context, title, arguments, log_name):
 
 def pass_through(context, arguments, cwd=None):
     """Run Odoo in the foreground; the terminal is its own."""
-    process = start(
-        command(context.venv, *arguments),
-        env=environment(context.odoo, context.server),
-        cwd=cwd,
+    return attend(
+        start(
+            command(context.venv, *arguments),
+            env=environment(context.odoo, context.server),
+            cwd=cwd,
+        )
     )
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return process.wait()
 
 
 def port_is_free(port):

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from . import browser, databases, odoo, postgres
-from .console import say, start
+from .console import attend, say, start
 from .paths import ADDONS, DEVTOOLS, ROOT, STATE, link_addon
 
 DATABASE = "test"
@@ -71,4 +71,4 @@ def run(context, given):
     command += ["-o", f"cache_dir={STATE / 'pytest_cache'}"]
     command += arguments_of(given)
     say("▸ pytest")
-    return start(command, env=environment(context), cwd=ADDONS).wait()
+    return attend(start(command, env=environment(context), cwd=ADDONS))
