@@ -1,0 +1,130 @@
+"""What the addon should compute, worked out in plain Python from raw documents.
+
+Nothing here imports the addon or reads the database: the tests compare the two.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Document:
+    """A posted invoice, or a credit note where the amount is negative."""
+
+    customer: str
+    day: date
+    amount: Decimal
+    is_refund: bool = False
+
+
+@dataclass
+class Figures:
+    revenue_total: Decimal = Decimal(0)
+    revenue_window: Decimal = Decimal(0)
+    invoiced_window: Decimal = Decimal(0)
+    first_date: date | None = None
+    last_date: date | None = None
+    purchase_days: int = 0
+    purchase_days_window: int = 0
+    invoice_count: int = 0
+    refund_count: int = 0
+    average_ticket: Decimal = Decimal(0)
+
+
+def compute_figures(documents, as_of, window=365):
+    """Return the figures by customer, from the documents up to a day."""
+    by_customer = defaultdict(list)
+    for document in documents:
+        if document.day <= as_of:
+            by_customer[document.customer].append(document)
+    result = {}
+    for customer, own in by_customer.items():
+        figures = result[customer] = Figures()
+        purchases = [d for d in own if not d.is_refund]
+        recent = [d for d in own if (as_of - d.day).days < window]
+        recent_purchases = [d for d in recent if not d.is_refund]
+        figures.revenue_total = sum((d.amount for d in own), Decimal(0))
+        figures.revenue_window = sum((d.amount for d in recent), Decimal(0))
+        figures.invoiced_window = sum((d.amount for d in recent_purchases), Decimal(0))
+        figures.invoice_count = len(purchases)
+        figures.refund_count = len(own) - len(purchases)
+        figures.purchase_days = len({d.day for d in purchases})
+        figures.purchase_days_window = len({d.day for d in recent_purchases})
+        if purchases:
+            figures.first_date = min(d.day for d in purchases)
+            figures.last_date = max(d.day for d in purchases)
+            figures.average_ticket = (figures.revenue_total / len(purchases)).quantize(
+                Decimal("0.01"), ROUND_HALF_UP
+            )
+    return result
+
+
+def is_paying(figures, minimum_kept_share=1):
+    return (
+        figures.revenue_window > 0
+        and figures.revenue_window * 100
+        >= figures.invoiced_window * Decimal(minimum_kept_share)
+    )
+
+
+def compute_cuts(values):
+    """Return where the scores 2 to 5 begin, for a list of all customers' values.
+
+    Sorted, the customer at place ``ceil(n * k / 5)`` and everybody equal to him is
+    still in the lower fifths; the next higher value begins the score.
+    """
+    ordered = sorted(values)
+    cuts = []
+    for fifth in range(1, 5):
+        place = -(-len(ordered) * fifth // 5)  # ceiling of a whole-number fraction
+        last_below = ordered[place - 1]
+        higher = [value for value in ordered if value > last_below]
+        cuts.append(higher[0] if higher else None)
+    return cuts
+
+
+def score(value, cuts):
+    return 1 + sum(1 for cut in cuts if cut is not None and value >= cut)
+
+
+TIERS = [("Platinum", "4.5"), ("Gold", "3.5"), ("Silver", "2.25"), ("Bronze", "1")]
+
+
+def compute_tiers(figures_by_customer, weights=(1, 1, 2), cuts=None, tiers=TIERS):
+    """Return (score, R, F, M, tier) by paying customer, as the addon ships it."""
+    paying = {c: f for c, f in figures_by_customer.items() if is_paying(f)}
+    if not paying:
+        return {}
+    if cuts is None:
+        cuts = paying_cuts(paying)
+    result = {}
+    for customer, figures in paying.items():
+        scores = (
+            score(figures.last_date, cuts[0]),
+            score(figures.purchase_days_window, cuts[1]),
+            score(figures.revenue_window, cuts[2]),
+        )
+        mean = Fraction(
+            sum(w * s for w, s in zip(weights, scores, strict=True)), sum(weights)
+        )
+        rounded = (Decimal(mean.numerator) / Decimal(mean.denominator)).quantize(
+            Decimal("0.01"), ROUND_HALF_UP
+        )
+        tier = next((name for name, least in tiers if rounded >= Decimal(least)), None)
+        result[customer] = (rounded, *scores, tier)
+    return result
+
+
+def paying_cuts(paying):
+    return [
+        compute_cuts([f.last_date for f in paying.values()]),
+        compute_cuts([f.purchase_days_window for f in paying.values()]),
+        compute_cuts([f.revenue_window for f in paying.values()]),
+    ]
+
+
+def days_before(day, number):
+    return day - timedelta(days=number)
