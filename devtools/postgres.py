@@ -154,6 +154,7 @@ def _run_as_service(command, **options):
             # server pass through: it keeps only the right to read and enter files.
             ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
             rights = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            rights += ["--securebits=+no_setuid_fixup"]  # or access(2) forgets them
             command = ["setpriv", *ids, *rights, *command]
         else:
             raise Problem(
