@@ -65,8 +65,6 @@ def building(target):
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in target.parent.glob(f"{target.name}.part-*"):
-        remove(leftover)  # an interrupted call left it
     work = target.with_name(f"{target.name}.part-{os.getpid()}")
     work.mkdir()
     try:
@@ -75,7 +73,9 @@ def building(target):
             remove(target)
         work.rename(target)
     finally:
-        remove(work)
+        # What interrupted calls left goes too.
+        for leftover in target.parent.glob(f"{target.name}.part-*"):
+            remove(leftover)
 
 
 def remove(path):

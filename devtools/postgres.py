@@ -279,13 +279,29 @@ def stop(venv):
     return True
 
 
+def check(venv, server):
+    """Refuse a named server that does not answer, before minutes of work."""
+    if server.user == "postgres":
+        raise Problem("Odoo refuses the role postgres: name another one.")
+    done = subprocess.run(
+        [program(venv, "psql"), "-XAtqw", "-d", "postgres", "-c", "SELECT 1"],
+        env={**os.environ, "PGCONNECT_TIMEOUT": "10", **server.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        message = (done.stderr.strip().splitlines() or ["no message"])[0]
+        raise Problem(f"PostgreSQL, {server.origin}, does not answer: {message}")
+
+
 def resolve(venv, option=None, quiet=False):
     """The server to use; one line says which."""
-    server = named(option) or start(venv)
-    if not server.embedded and server.user == "postgres":
-        raise Problem(
-            "Odoo refuses the role postgres: name another one (PGUSER or --pg)."
-        )
+    server = named(option)
+    if server is None:
+        server = start(venv)
+    else:
+        check(venv, server)
     if not quiet:
         say(f"PostgreSQL: {server.origin}")
     return server

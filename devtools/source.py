@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .apt import Apt
-from .console import Problem, run_logged, say, step
+from .console import DISK_FULL, Problem, run_logged, say, step
 from .paths import LOGS, STATE, building, cache, fingerprint, locked, need_space, remove
 
 SERIES = "19.0"
@@ -170,10 +170,20 @@ def clone():
                 env={**os.environ, "GIT_TERMINAL_PROMPT": "0"},
             )
             if code:
-                raise Problem(
-                    f"git clone failed: {tail[-1] if tail else 'no message'}."
-                )
+                raise Problem(explain(tail))
     return describe(target, "a clone of the public repository")
+
+
+def explain(tail):
+    """One sentence for what git complained about."""
+    text = "\n".join(tail)
+    if "No space left on device" in text:
+        return DISK_FULL
+    if re.search(
+        r"Could not resolve|Failed to connect|unable to access|timed out", text
+    ):
+        return "Odoo's public repository cannot be reached."
+    return f"git clone failed ({tail[-1] if tail else 'no message'})."
 
 
 def resolve(option=None, quiet=False):
@@ -185,13 +195,13 @@ def resolve(option=None, quiet=False):
             found = way()
             break
         except Problem as problem:
+            if "make room" in str(problem):
+                raise  # a clone would need even more
             reasons.append(str(problem))
     if found is None:
+        told = " ".join(f"({i}) {reason}" for i, reason in enumerate(reasons, 1))
         raise Problem(
-            "No Odoo 19 could be had; name one with --odoo PATH or ODOO_HOME. "
-            + " ".join(
-                f"({number}) {reason}" for number, reason in enumerate(reasons, 1)
-            )
+            f"No Odoo 19 here; name one with --odoo PATH or ODOO_HOME. {told}"
         )
     if not quiet:
         say(f"Odoo {found.version}: {found.origin}")
