@@ -6,10 +6,11 @@ folder. One concern a module:
     cli        commands and their options
     console    what the developer sees: steps, progress, one-sentence problems
     paths      where everything lives; stamps that make a second call fast
-    apt        Debian packages without installing them
+    apt        Debian packages without installing them (aptsources: the mirror)
     source     which Odoo is used, and from where
     venv       Python environments with locked requirements
-    postgres   the embedded PostgreSQL, or the one the developer names
+    servers    which PostgreSQL: the one the developer names, or
+    postgres   the embedded one
     odoo       Odoo's configuration, command line and log
     databases  creating databases, and the template that makes it fast
     browser    a Chromium for browser tests

@@ -7,7 +7,7 @@ import sys
 import time
 from functools import cached_property
 
-from . import browser, databases, demo, lint, postgres, source, testing
+from . import browser, databases, demo, lint, postgres, servers, source, testing
 from . import odoo as odoo_tools
 from .console import DISK_FULL, Problem, attend, on_terminate, say, start
 from .paths import ADDON, ROOT, STATE, cache, remove
@@ -57,7 +57,7 @@ class Context:
 
     @cached_property
     def server(self):
-        return postgres.resolve(self.venv, self.options.pg, self.quiet)
+        return servers.resolve(self.venv, self.options.pg, self.quiet)
 
     def ready(self):
         """Everything an Odoo process needs, and its configuration written."""

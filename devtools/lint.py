@@ -38,10 +38,9 @@ def files():
         )
     except FileNotFoundError:
         raise Problem("Lint needs git, which is not on this machine.") from None
-    except subprocess.CalledProcessError:
-        raise Problem(
-            "Lint needs a git checkout: it checks the files git knows."
-        ) from None
+    except subprocess.CalledProcessError as error:
+        told = (error.stderr.strip().splitlines() or ["no message"])[0]
+        raise Problem(f"Lint checks the files git knows, but: {told}") from None
     names = [name for name in done.stdout.split("\0") if name]
     return [name for name in names if (ROOT / name).is_file()]
 

@@ -1,8 +1,8 @@
-"""PostgreSQL: the server the developer names, else an embedded one in `.sandbox/pg`.
+"""The embedded PostgreSQL in `.sandbox/pg`.
 
-The embedded server's binaries come with a Python package, so nothing is installed on
-the machine. It listens on a socket only, is started when needed and stays up between
-calls (`./sandbox stop` ends it).
+Its binaries come with a Python package, so nothing is installed on the machine. It
+listens on a socket only, is started when needed and stays up between calls
+(`./sandbox stop` ends it).
 """
 
 import os
@@ -11,11 +11,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from .console import Problem, say, step
+from .console import Problem, step
 from .paths import LOGS, STATE, fingerprint, locked, need_space
 
 DATA = STATE / "pg"
@@ -36,70 +34,6 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
-
-
-@dataclass(frozen=True)
-class Server:
-    """How to reach a PostgreSQL server; an empty field means the client's default."""
-
-    origin: str
-    host: str = ""
-    port: str = ""
-    user: str = ""
-    password: str = ""
-    embedded: bool = False
-
-    def environment(self):
-        """The variables that PostgreSQL's own programs read."""
-        values = {
-            "PGHOST": self.host,
-            "PGPORT": self.port,
-            "PGUSER": self.user,
-            "PGPASSWORD": self.password,
-        }
-        return {name: value for name, value in values.items() if value}
-
-
-def named(option=None, env=None):
-    """The server that `--pg` or the usual variables name, or None."""
-    env = os.environ if env is None else env
-    if option:
-        if "://" not in option:
-            host, _, port = (
-                option.partition(":") if option[:1] != "/" else (option, "", "")
-            )
-            user = env.get("PGUSER") or env.get("DB_USER") or ""
-            password = env.get("PGPASSWORD") or env.get("DB_PASSWORD") or ""
-            return Server(f"the given {host}", host, port, user, password)
-        parts = urlsplit(option)
-        if parts.scheme not in ("postgres", "postgresql"):
-            raise Problem(
-                f"--pg takes a host or postgresql://user@host:port, not {option}."
-            )
-        host = (
-            unquote(parts.hostname or "") or parse_qs(parts.query).get("host", [""])[0]
-        )
-        return Server(
-            f"the given {host or 'local server'}",
-            host,
-            str(parts.port or ""),
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-        )
-
-    def pick(*names):
-        return next((env[name] for name in names if env.get(name)), "")
-
-    host = pick("PGHOST", "DB_HOST")
-    if not host:
-        return None
-    return Server(
-        f"{host} from the environment",
-        host,
-        pick("PGPORT", "DB_PORT"),
-        pick("PGUSER", "DB_USER"),
-        pick("PGPASSWORD", "DB_PASSWORD"),
-    )
 
 
 def binaries(venv):
@@ -217,17 +151,15 @@ def _create_cluster(venv, current):
 
 def start(venv):
     """Start the embedded server, making its cluster first when there is none."""
-    server = Server("embedded", str(socket_folder()), "", ROLE, embedded=True)
     if running() and _ready(venv, 20):
-        return server
+        return
     with locked(STATE / "pg.lock"):
         if running() and _ready(venv, 20):
-            return server
+            return
         with step("embedded PostgreSQL") as current:
             if not (DATA / "PG_VERSION").exists() or not (DATA / "global").is_dir():
                 _create_cluster(venv, current)
             _start(venv)
-    return server
 
 
 def _start(venv):
@@ -277,31 +209,3 @@ def stop(venv):
     if done.returncode:
         raise Problem(f"The embedded PostgreSQL does not stop: {done.stderr.strip()}")
     return True
-
-
-def check(venv, server):
-    """Refuse a named server that does not answer, before minutes of work."""
-    if server.user == "postgres":
-        raise Problem("Odoo refuses the role postgres: name another one.")
-    done = subprocess.run(
-        [program(venv, "psql"), "-XAtqw", "-d", "postgres", "-c", "SELECT 1"],
-        env={**os.environ, "PGCONNECT_TIMEOUT": "10", **server.environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        message = (done.stderr.strip().splitlines() or ["no message"])[0]
-        raise Problem(f"PostgreSQL, {server.origin}, does not answer: {message}")
-
-
-def resolve(venv, option=None, quiet=False):
-    """The server to use; one line says which."""
-    server = named(option)
-    if server is None:
-        server = start(venv)
-    else:
-        check(venv, server)
-    if not quiet:
-        say(f"PostgreSQL: {server.origin}")
-    return server

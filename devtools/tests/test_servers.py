@@ -4,7 +4,7 @@ import pytest
 
 from devtools import apt, cli, odoo, testing, venv
 from devtools.console import Problem
-from devtools.postgres import named
+from devtools.servers import named
 
 
 def test_nothing_named():
