@@ -159,6 +159,8 @@ class ResPartner(models.Model):
     def _search_customer_is_set_by_hand(self, operator, value):
         if operator != "in":
             return NotImplemented
+        # Odoo checks no access to a field that a method searches
+        self._check_field_access(self._fields["customer_is_set_by_hand"], "read")
         # sudo: the rows of customers the user may not see are no result anyway
         decided = self.env["customer.override"].sudo()._search(
             [
@@ -208,12 +210,14 @@ class ResPartner(models.Model):
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
+        if getattr(field, "groups", None) == USER_GROUP:
+            # Odoo checks no access to a related field that is read as superuser:
+            # anybody could sort and sum by the figures
+            self._check_field_access(field, "read")
         dimension_id = getattr(field, "customer_dimension_id", None)
         if dimension_id:
-            self._check_field_access(field, "read")
             return self._join_customer_category(alias, query, field.name, dimension_id)
         if field_expr == FIGURES_FIELD:
-            self._check_field_access(field, "read")
             figures = self._join_customer_rows(
                 alias, query, "customer.figures", "customer_figures"
             )
