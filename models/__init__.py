@@ -12,6 +12,7 @@ from . import customer_figures
 
 # Frozen versions of that configuration
 from . import customer_ruleset
+from . import customer_ruleset_part
 from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
 

@@ -141,7 +141,7 @@ class CustomerAssignmentHistory(models.Model):
     def _record_expired(self, company, as_of, partners=None, run=None):
         """Record the decisions by hand in ``company`` that ended before ``as_of``.
 
-        Each end is recorded once; a decision that was renewed later ends anew.
+        Each end is recorded once; a decision that was extended later ends anew.
 
         :param list partners: ids of the commercial partners, or None for all
         :param run: the run that noticed, if one did
@@ -176,7 +176,7 @@ class CustomerAssignmentHistory(models.Model):
                           AND recorded.company_id = override.company_id
                           AND recorded.slot = override.slot
                           AND recorded.event = 'expired'
-                          AND recorded.date >= override.write_date
+                          AND recorded.date_end = override.date_end
                    )
                 """,
                 now=fields.Datetime.now(),

@@ -125,15 +125,7 @@ class CustomerClassificationRun(models.Model):
             )
         companies = self._check_companies(companies)
         partners = self._check_partners(partners)
-        as_of = fields.Date.to_date(as_of) if as_of else None
-        for company in companies:
-            if as_of and as_of > company._get_customer_today():
-                raise UserError(
-                    self.env._(
-                        "%(date)s has not come yet: choose today or a day in the past.",
-                        date=as_of,
-                    )
-                )
+        as_of = self._check_as_of(as_of, companies)
         # sudo: the engine writes tables that nobody else may write; the rights of
         # the caller to start it, and on what, were checked above
         run = self.sudo()._create_run("call", companies, partners, as_of)
@@ -172,6 +164,29 @@ class CustomerClassificationRun(models.Model):
             raise UserError(self.env._("Name at least one existing customer."))
         partners.check_access("read")
         return partners.commercial_partner_id
+
+    def _check_as_of(self, as_of, companies):
+        """Return the day to look at as a date, or None for today."""
+        if not as_of:
+            return None
+        try:
+            as_of = fields.Date.to_date(as_of)
+        except ValueError as error:
+            raise UserError(
+                self.env._(
+                    "“%(date)s” is no date: write it as year-month-day, for example "
+                    "2026-03-31.",
+                    date=as_of,
+                )
+            ) from error
+        if any(as_of > company._get_customer_today() for company in companies):
+            raise UserError(
+                self.env._(
+                    "%(date)s has not come yet: choose today or a day in the past.",
+                    date=as_of,
+                )
+            )
+        return as_of
 
     @api.model
     def _create_run(self, trigger, companies, partners=None, as_of=None):

@@ -5,6 +5,13 @@ from odoo.exceptions import ValidationError
 DEFAULT_DAYS = 365
 
 
+def get_already_decided_message(env, _diagnostics=None):
+    return env._(
+        "A decision by hand about this customer is in force already; open it to change "
+        "or withdraw it."
+    )
+
+
 class CustomerOverride(models.Model):
     """A person's decision that outranks the computed category until it ends.
 
@@ -74,8 +81,7 @@ class CustomerOverride(models.Model):
 
     _key_unique = models.UniqueIndex(
         "(partner_id, dimension_id, company_id, slot)",
-        "A decision by hand about this customer is in force already; open it to change "
-        "or withdraw it.",
+        get_already_decided_message,
     )
     _category_matches = models.Constraint(
         "CHECK ((operation = 'set') = (category_id IS NOT NULL))",
@@ -143,7 +149,7 @@ class CustomerOverride(models.Model):
             if vals.get("partner_id"):
                 partner = self.env["res.partner"].browse(vals["partner_id"])
                 vals["partner_id"] = partner.commercial_partner_id.id
-        self._remove_ended(vals_list)
+        self._make_room(vals_list)
         overrides = super().create(vals_list)
         for override in overrides:
             override._record(override.operation, old=override._get_computed())
@@ -191,10 +197,13 @@ class CustomerOverride(models.Model):
         self.unlink()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
-    def _remove_ended(self, vals_list):
-        """Make room for new decisions where an ended one is still stored."""
+    def _make_room(self, vals_list):
+        """Remove the ended decisions that new ones replace.
+
+        :raise ValidationError: where one is still in force
+        """
         for vals in vals_list:
-            ended = self.search(
+            before = self.search(
                 [
                     ("partner_id", "=", vals.get("partner_id")),
                     ("dimension_id", "=", vals.get("dimension_id")),
@@ -203,16 +212,17 @@ class CustomerOverride(models.Model):
                         "=",
                         vals.get("company_id", self.env.company.root_id.id),
                     ),
-                    ("is_in_force", "=", False),
                 ]
             )
-            if ended:
-                company = ended.company_id
+            if before.is_in_force:
+                raise ValidationError(get_already_decided_message(self.env))
+            if before:
+                company = before.company_id
                 # sudo: people read the history, only the addon writes it
                 self.env["customer.assignment.history"].sudo()._record_expired(
-                    company, company._get_customer_today(), ended.partner_id.ids
+                    company, company._get_customer_today(), before.partner_id.ids
                 )
-                super(CustomerOverride, ended).unlink()
+                super(CustomerOverride, before).unlink()
 
     def _get_computed(self):
         """Return the category that the engine gives, and since when."""

@@ -96,9 +96,17 @@ class CustomerRuleset(models.Model):
             )
 
     def write(self, vals):
-        if not vals.keys() <= LIFECYCLE_FIELDS and self.filtered(
-            lambda r: r.state != "draft"
-        ):
+        if not vals.keys() <= LIFECYCLE_FIELDS:
+            self._check_draft()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_frozen(self):
+        self._check_draft()
+
+    def _check_draft(self):
+        """Refuse to go on where a version is no draft any more."""
+        if self.filtered(lambda ruleset: ruleset.state != "draft"):
             raise UserError(
                 self.env._(
                     "A version that was in force cannot change: it explains past "
@@ -106,7 +114,6 @@ class CustomerRuleset(models.Model):
                     "new version."
                 )
             )
-        return super().write(vals)
 
     # Making versions
 

@@ -21,13 +21,10 @@ class CustomerRulesetCriterion(models.Model):
     """
 
     _name = "customer.ruleset.criterion"
+    _inherit = ["customer.ruleset.part"]
     _description = "Criterion of a Classification Rules Version"
     _order = "ruleset_id, id"
 
-    ruleset_id = fields.Many2one(
-        "customer.ruleset", required=True, index=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="ruleset_id.company_id")
     metric = fields.Selection(METRIC_SELECTION, required=True)
     weight = fields.Float(digits=(6, 2), required=True)
     cut_mode = fields.Selection(CUT_MODE_SELECTION, string="Limits", required=True)

@@ -5,13 +5,10 @@ class CustomerRulesetLimit(models.Model):
     """The lowest score that gives a category, frozen in a version."""
 
     _name = "customer.ruleset.limit"
+    _inherit = ["customer.ruleset.part"]
     _description = "Category Limit of a Classification Rules Version"
     _order = "ruleset_id, minimum_score desc, id"
 
-    ruleset_id = fields.Many2one(
-        "customer.ruleset", required=True, index=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(related="ruleset_id.company_id")
     category_id = fields.Many2one(
         "customer.category", required=True, index=True, ondelete="restrict"
     )

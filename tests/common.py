@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from decimal import Decimal
 
 from odoo import fields
@@ -102,6 +103,13 @@ class ClassificationCommon(AccountTestInvoicingCommon):
     def classify(self, **kwargs):
         kwargs.setdefault("companies", self.env.company)
         return self.Run.classify(**kwargs)
+
+    @contextmanager
+    def assert_refused(self, exception, message):
+        """Expect an error, and nothing written."""
+        with self.assertRaisesRegex(exception, message), self.env.cr.savepoint():
+            yield
+        self.env.invalidate_all()
 
     def figures_of(self, partner, company=None):
         return self.Figures.search(

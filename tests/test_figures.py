@@ -271,7 +271,7 @@ class TestFigures(ClassificationCommon):
 
     def test_population_domain_must_work(self):
         for broken in ("[('no_such_field', '=', 1)]", "no domain", "[('id', '=')]"):
-            with self.subTest(broken), self.assertRaisesRegex(
+            with self.subTest(broken), self.assert_refused(
                 ValidationError, "Who is a customer"
             ):
                 self.env.company.customer_population_domain = broken
