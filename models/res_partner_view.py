@@ -2,6 +2,8 @@ from lxml.builder import E
 
 from odoo import api, models
 
+from .res_partner import USER_GROUP
+
 #: Dimensions with more categories than this get no filter for each of them
 MAX_FILTERS = 12
 
@@ -76,6 +78,7 @@ class ResPartner(models.Model):
                                 category=category.name,
                             ),
                             domain=repr([(name, "=", category.id)]),
+                            groups=USER_GROUP,
                         )
                     )
                 anchor.addprevious(
@@ -83,6 +86,7 @@ class ResPartner(models.Model):
                         name=f"{name}_none",
                         string=self.env._("%s: none", dimension.name),
                         domain=repr([(name, "=", False)]),
+                        groups=USER_GROUP,
                     )
                 )
                 anchor.addprevious(E.separator())
@@ -94,5 +98,6 @@ class ResPartner(models.Model):
                         name=f"group_{name}",
                         string=dimension.name,
                         context=repr({"group_by": name}),
+                        groups=USER_GROUP,
                     )
                 )
