@@ -82,6 +82,7 @@ class CustomerClassificationRun(models.Model):
                 date=format_datetime(self.env, run.date_start, dt_format="short"),
             )
 
+    @api.depends_context("uid")
     def _compute_staging_ids(self):
         for run in self:
             run.staging_ids = self.env["customer.staging"].search(
@@ -89,6 +90,7 @@ class CustomerClassificationRun(models.Model):
             )
 
     @api.depends("line_ids.created_count", "line_ids.changed_count")
+    @api.depends_context("uid")
     def _compute_counts(self):
         for run in self:
             run.created_count = sum(run.line_ids.mapped("created_count"))

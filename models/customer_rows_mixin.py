@@ -43,14 +43,17 @@ class CustomerRowsMixin(models.AbstractModel):
 
     def _check_access(self, operation):
         result = super()._check_access(operation)
-        if result or self.env.su or not any(self._ids):
+        if self.env.su or not any(self._ids) or (result and result[0] == self):
             return result
         # sudo: only to learn which customers the rows are about
         partners = self.sudo().partner_id.sudo(False)
         hidden = partners - partners._filtered_access("read")
         if not hidden:
-            return None
+            return result
         forbidden = self.sudo().filtered(lambda r: r.partner_id in hidden).sudo(False)
+        if result:
+            # the rules forbid some rows, their customers others
+            return result[0] | forbidden, result[1]
         return forbidden, functools.partial(
             self.env["ir.rule"]._make_access_error, operation, forbidden
         )

@@ -111,5 +111,6 @@ class ResCompany(models.Model):
     def _get_customer_today(self):
         """Return today's date where the company is."""
         self.ensure_one()
-        timezone = self.partner_id.tz or "UTC"
+        # sudo: a branch's user may not see the root, nor everyone its contact
+        timezone = self.sudo().partner_id.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=timezone))
