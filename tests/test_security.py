@@ -1,0 +1,362 @@
+from lxml import etree
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .common import MANAGER, USER, ClassificationCommon
+
+#: What each group may do; whatever is not named is forbidden
+RIGHTS = {
+    USER: {
+        "customer.assignment": "read",
+        "customer.assignment.history": "read",
+        "customer.category": "read",
+        "customer.classification.run": "read",
+        "customer.dimension": "read",
+        "customer.dimension.criterion": "read",
+        "customer.figures": "read",
+        "customer.override": "read create write unlink",
+        "customer.ruleset": "read",
+        "customer.ruleset.criterion": "read",
+        "customer.ruleset.limit": "read",
+    },
+    MANAGER: {
+        "customer.category": "read create write unlink",
+        "customer.classification.run.line": "read",
+        "customer.dimension": "read create write unlink",
+        "customer.dimension.criterion": "read create write unlink",
+        "customer.staging": "read",
+    },
+}
+RIGHTS[MANAGER] = {**RIGHTS[USER], **RIGHTS[MANAGER]}
+#: An AccessError is one; some models refuse everybody before they look at the rights
+REFUSED = UserError
+OPERATIONS = ("read", "create", "write", "unlink")
+
+
+@tagged("post_install", "-at_install")
+class TestSecurity(ClassificationCommon):
+    """What each kind of user may do, and what not."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.outsider = cls.make_user(
+            "outsider",
+            groups="base.group_partner_manager,base.group_allow_export,"
+            "account.group_account_invoice",
+        )
+        cls.user = cls.make_user("classifier")
+        cls.manager = cls.make_user("classification_manager", groups=MANAGER)
+        cls.alpha = cls.make_customer("Alpha")
+
+    def setUp(self):
+        super().setUp()
+        self.post(self.alpha, 100, 10)
+        self.classify()
+
+    def get_models(self):
+        """Return the names of all models of the addon that have a table."""
+        data = self.env["ir.model.data"].sudo()
+        ids = data.search(
+            [("module", "=", "customer_classification"), ("model", "=", "ir.model")]
+        ).mapped("res_id")
+        models = self.env["ir.model"].sudo().browse(ids).mapped("model")
+        return sorted(
+            name
+            for name in models
+            if name.startswith("customer.") and not self.env[name]._abstract
+        )
+
+    def get_partner_fields(self):
+        """Return the names of all fields that the addon adds to the contact."""
+        return sorted(
+            name
+            for name in self.env["res.partner"]._fields
+            if name.startswith(("customer_", "x_cls_")) and name != "customer_rank"
+        )
+
+    def override_values(self, **values):
+        return {
+            "partner_id": self.alpha.id,
+            "dimension_id": self.dimension.id,
+            "category_id": self.gold.id,
+            "reason": "Because",
+            **values,
+        }
+
+    # Rights to the models
+
+    def test_rights_of_every_group_to_every_model(self):
+        models = self.get_models()
+        self.assertEqual(len(models), len(RIGHTS[MANAGER]), "a model without rights")
+        for user, group in (
+            (self.outsider, None),
+            (self.user, USER),
+            (self.manager, MANAGER),
+        ):
+            rights = RIGHTS.get(group, {})
+            for model in models:
+                for operation in OPERATIONS:
+                    with self.subTest(user=user.login, model=model, do=operation):
+                        self.assertEqual(
+                            self.env[model].with_user(user).has_access(operation),
+                            operation in rights.get(model, "").split(),
+                        )
+
+    def test_outsider_meets_an_error_in_every_model(self):
+        for model in self.get_models():
+            with self.subTest(model):
+                Model = self.env[model].with_user(self.outsider)
+                record = self.env[model].sudo().search([], limit=1)
+                for call in (
+                    lambda M=Model: M.search([]),
+                    lambda M=Model: M.search_count([]),
+                    lambda M=Model: M._read_group([], [], ["__count"]),
+                    lambda M=Model, r=record: M.browse(r.id or 1).read(["id"]),
+                ):
+                    with self.assertRaises(AccessError):
+                        call()
+
+    # Internal users without the groups
+
+    def test_outsider_cannot_read_or_use_a_field_of_the_contact(self):
+        names = self.get_partner_fields()
+        self.assertIn(self.dimension.partner_field_name, names)
+        self.assertGreaterEqual(len(names), 15)
+        partner = self.alpha.with_user(self.outsider)
+        Partner = partner.browse()
+        self.assertFalse(Partner.fields_get().keys() & set(names))
+        calls = {
+            "read": lambda name: partner.read([name]),
+            "web_read": lambda name: partner.web_read({name: {}}),
+            "export": lambda name: partner.export_data([name]),
+            "search": lambda name: Partner.search([(name, "!=", False)]),
+            "search parent": lambda name: Partner.search(
+                [(f"parent_id.{name}", "!=", False)]
+            ),
+            "search invoices": lambda name: (
+                self.env["account.move"]
+                .with_user(self.outsider)
+                .search([(f"partner_id.{name}", "!=", False)])
+            ),
+            "order": lambda name: Partner.search([], order=name),
+            "group": lambda name: Partner._read_group([], [name], ["__count"]),
+            "group companies": lambda name: Partner._read_group(
+                [], [f"parent_id.{name}"], ["__count"]
+            ),
+            "maximum": lambda name: Partner._read_group([], [], [f"{name}:max"]),
+            "values": lambda name: Partner._read_group([], [], [f"{name}:array_agg"]),
+        }
+        for name in names:
+            # what is no column cannot be sorted or grouped by whoever asks
+            is_column = not name.endswith("_ids") and name != "customer_is_set_by_hand"
+            for do, call in calls.items():
+                if is_column or do in ("read", "web_read", "export", "search"):
+                    with self.subTest(name, do=do), self.assertRaises(AccessError):
+                        call(name)
+
+    def test_views_of_the_contact_show_outsiders_nothing(self):
+        names = set(self.get_partner_fields())
+        for view_type in ("form", "list", "kanban", "search"):
+            with self.subTest(view_type):
+                for user, is_shown in ((self.outsider, False), (self.user, True)):
+                    arch = etree.fromstring(
+                        self.env["res.partner"]
+                        .with_user(user)
+                        .get_views([(False, view_type)])["views"][view_type]["arch"]
+                    )
+                    shown = set(arch.xpath("//field/@name")) & names
+                    self.assertEqual(bool(shown), is_shown, shown)
+                    text = etree.tostring(arch, encoding="unicode")
+                    self.assertEqual("x_cls_" in text, is_shown)
+                    self.assertEqual(
+                        "customer_last_date" in text,
+                        is_shown and (view_type != "kanban"),
+                    )
+
+    def test_menus(self):
+        def names_of(user):
+            menus = self.env["ir.ui.menu"].with_user(user).load_menus(False)
+            prefix = "customer_classification."
+            return {
+                menu["xmlid"].removeprefix(prefix)
+                for menu in menus.values()
+                if menu.get("xmlid", "").startswith(prefix)
+            }
+
+        self.assertFalse(names_of(self.outsider))
+        self.assertIn("menu_customers", names_of(self.user))
+        self.assertNotIn("menu_dimension", names_of(self.user))
+        self.assertNotIn("menu_run", names_of(self.user))
+        self.assertLessEqual(
+            {"menu_customers", "menu_dimension", "menu_run"}, names_of(self.manager)
+        )
+
+    # Users
+
+    def test_user_reads_what_was_computed(self):
+        figures = self.figures_of(self.alpha).with_user(self.user)
+        self.assertEqual(figures.revenue_total, 100)
+        assignment = self.assignment_of(self.alpha).with_user(self.user)
+        # alone among the paying: every score is 1
+        self.assertEqual(assignment.category_id.name, "Bronze")
+        self.assertEqual(assignment.run_id.state, "done")
+        self.assertEqual(assignment.ruleset_id.version, 1)
+        self.assertIn("100", assignment.explanation)
+        partner = self.alpha.with_user(self.user)
+        self.assertEqual(partner[self.dimension.partner_field_name].name, "Bronze")
+        for name in self.get_partner_fields():
+            with self.subTest(name):
+                self.assertIn(name, partner.read([name])[0])
+
+    def test_user_decides_and_withdraws(self):
+        partner = self.alpha.with_user(self.user)
+        field_name = self.dimension.partner_field_name
+        override = self.Override.with_user(self.user).create(self.override_values())
+        self.assertEqual(partner[field_name], self.gold)
+        override.category_id = self.silver
+        self.assertEqual(partner[field_name], self.silver)
+        override.write({"operation": "none"})
+        self.assertFalse(partner[field_name])
+        override.action_withdraw()
+        self.assertEqual(partner[field_name], self.bronze)
+        rows = self.history_of(self.alpha)
+        self.assertEqual(rows.mapped("event"), ["set", "set", "none", "withdrawn"])
+        self.assertEqual(rows.user_id, self.user)
+
+    def test_user_writes_nothing_else(self):
+        assignment = self.assignment_of(self.alpha)
+        ruleset = assignment.ruleset_id
+        self.Override.create(self.override_values())
+        for record, vals in (
+            (assignment, {"category_id": self.platinum.id}),
+            (self.figures_of(self.alpha), {"revenue_total": 9e9}),
+            (self.history_of(self.alpha), {"reason": "Another"}),
+            (ruleset, {"state": "superseded"}),
+            (ruleset.criterion_ids, {"weight": 9}),
+            (ruleset.limit_ids, {"minimum_score": 1}),
+            (assignment.run_id, {"state": "failed"}),
+            (self.dimension, {"name": "Another"}),
+            (self.dimension.criterion_ids, {"weight": 9}),
+            (self.gold, {"minimum_score": 1.5}),
+        ):
+            for user in (self.user, self.outsider):
+                own = record.with_user(user)
+                with self.subTest(record._name, user=user.login):
+                    with self.assertRaises(REFUSED):
+                        own.write(vals)
+                    with self.assertRaises(REFUSED):
+                        own[:1].copy()
+                    with self.assertRaises(REFUSED):
+                        own.unlink()
+
+    def test_user_does_not_start_runs(self):
+        for user in (self.user, self.outsider):
+            Run = self.Run.with_user(user)
+            before = self.Run.search_count([])
+            with self.assertRaises(AccessError):
+                Run.classify()
+            with self.assertRaises(AccessError):
+                Run.classify(partners=self.alpha.with_user(user), as_of="2020-01-01")
+            with self.assertRaises(AccessError):
+                Run.action_recompute_now()
+            self.assertEqual(self.Run.search_count([]), before)
+
+    # Managers
+
+    def test_manager_configures(self):
+        Dimension = self.env["customer.dimension"].with_user(self.manager)
+        dimension = Dimension.create(
+            {
+                "name": "Size",
+                "code": "size",
+                "method": "score",
+                "criterion_ids": [fields.Command.create({"metric": "invoice_count"})],
+                "category_ids": [fields.Command.create({"name": "Large"})],
+            }
+        )
+        dimension.criterion_ids.weight = 2
+        dimension.category_ids.name = "Very large"
+        dimension.name = "Extent"
+        self.assertIn("x_cls_size_id", self.env["res.partner"]._fields)
+        dimension.action_renew_cut_points()
+        dimension.unlink()
+        self.assertFalse(
+            self.env["ir.model.fields"].search([("name", "=", "x_cls_size_id")])
+        )
+
+    def test_manager_classifies_in_own_companies_only(self):
+        other = self.env["res.company"].create({"name": "Other company"})
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": other.id}
+        )
+        Run = self.Run.with_user(self.manager)
+        runs = Run.classify()
+        self.assertEqual(runs.line_ids.company_id, self.env.company)
+        for companies in (other, other.ids, other.id, self.env.company + other, branch):
+            with self.subTest(companies), self.assertRaises(AccessError):
+                Run.classify(companies=companies)
+        self.manager.company_ids += branch
+        with self.assertRaises(AccessError):  # a branch counts with its root
+            Run.classify(companies=branch)
+        self.manager.company_ids += other
+        self.assertEqual(Run.classify(companies=branch).line_ids.company_id, other)
+
+    def test_result_of_classify_has_the_rights_of_the_caller(self):
+        run = self.Run.with_user(self.manager).classify(as_of=self.day(5))
+        self.assertEqual((run.env.uid, run.env.su), (self.manager.id, False))
+        self.assertEqual(run.staging_ids.partner_id, self.alpha)
+        self.assertEqual(run.user_id, self.manager)
+
+    def test_manager_writes_no_result(self):
+        assignment = self.assignment_of(self.alpha)
+        self.Override.create(self.override_values())
+        past = self.classify(as_of=self.day(5))
+        for record, vals in (
+            (assignment, {"category_id": self.platinum.id}),
+            (self.figures_of(self.alpha), {"revenue_total": 9e9}),
+            (self.history_of(self.alpha), {"reason": "Another"}),
+            (past.staging_ids, {"category_id": self.platinum.id}),
+            (past.line_ids, {"state": "failed"}),
+            (past, {"state": "failed"}),
+            (assignment.ruleset_id, {"minimum_kept_share": 50}),
+            (assignment.ruleset_id.criterion_ids, {"weight": 9}),
+            (assignment.ruleset_id.limit_ids, {"minimum_score": 1}),
+        ):
+            self.assertTrue(record)
+            own = record.with_user(self.manager)
+            with self.subTest(record._name):
+                with self.assertRaises(REFUSED):
+                    own.write(vals)
+                with self.assertRaises(REFUSED):
+                    own.unlink()
+
+    def test_frozen_version_does_not_change_for_anyone(self):
+        ruleset = self.assignment_of(self.alpha).ruleset_id.sudo()
+        self.assertEqual(ruleset.state, "active")
+        for record, vals in (
+            (ruleset, {"minimum_kept_share": 50}),
+            (ruleset, {"criterion_ids": [fields.Command.clear()]}),
+            (ruleset.criterion_ids[0], {"weight": 9}),
+            (ruleset.criterion_ids[0], {"cuts": [None] * 4}),
+            (ruleset.limit_ids[0], {"minimum_score": 1}),
+        ):
+            with self.subTest(record._name, vals=vals), self.assertRaises(UserError):
+                record.write(vals)
+        for parts in (ruleset.criterion_ids, ruleset.limit_ids):
+            with self.assertRaises(UserError):
+                parts[0].unlink()
+        with self.assertRaises(UserError):
+            self.history_of(self.alpha).sudo().write({"reason": "Another"})
+
+    def test_recompute_now_triggers_the_scheduled_action(self):
+        cron = self.env.ref("customer_classification.ir_cron_classify").sudo()
+        triggers = self.env["ir.cron.trigger"].sudo()
+        before = triggers.search([("cron_id", "=", cron.id)])
+        action = self.Run.with_user(self.manager).action_recompute_now()
+        self.assertEqual(action["tag"], "display_notification")
+        after = triggers.search([("cron_id", "=", cron.id)])
+        self.assertEqual(len(after - before), 1)
+        self.assertLessEqual((after - before).call_at, fields.Datetime.now())
