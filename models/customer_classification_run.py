@@ -143,8 +143,7 @@ class CustomerClassificationRun(models.Model):
         allowed = Company.search([]) if self.env.su else self.env.user.company_ids
         if companies is None:
             return allowed.filtered(lambda company: not company.parent_id)
-        if not isinstance(companies, models.BaseModel):
-            companies = Company.browse(companies).exists()
+        companies = self._get_existing(Company, companies)
         if not companies:
             raise UserError(self.env._("Name at least one existing company."))
         # sudo: the root of an allowed branch need not be allowed; checked next
@@ -159,13 +158,24 @@ class CustomerClassificationRun(models.Model):
         """Return the commercial entities of ``partners``, or None for all."""
         if partners is None:
             return None
-        Partner = self.env["res.partner"]
-        if not isinstance(partners, models.BaseModel):
-            partners = Partner.browse(partners).exists()
+        partners = self._get_existing(self.env["res.partner"], partners)
         if not partners:
             raise UserError(self.env._("Name at least one existing customer."))
         partners.check_access("read")
         return partners.commercial_partner_id
+
+    def _get_existing(self, model, records):
+        """Return ``records`` of ``model``, given as such or as one or more ids."""
+        if not isinstance(records, models.BaseModel):
+            ids = records if isinstance(records, list | tuple) else [records]
+            if any(type(id_) is not int for id_ in ids):
+                raise UserError(
+                    self.env._(
+                        "“%(value)s” is no list of ids, such as [1, 2].", value=records
+                    )
+                )
+            records = model.browse(ids)
+        return records.exists()
 
     def _check_as_of(self, as_of, companies):
         """Return the day to look at as a date, or None for today."""
@@ -173,7 +183,7 @@ class CustomerClassificationRun(models.Model):
             return None
         try:
             as_of = fields.Date.to_date(as_of)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise UserError(
                 self.env._(
                     "“%(date)s” is no date: write it as year-month-day, for example "

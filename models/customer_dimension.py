@@ -179,6 +179,7 @@ class CustomerDimension(models.Model):
         return result
 
     def unlink(self):
+        self.check_access("unlink")
         if self.env["customer.assignment.history"].sudo().search_count(
             [("dimension_id", "in", self.ids)], limit=1
         ) or self.env["customer.assignment"].sudo().search_count(
