@@ -1,5 +1,6 @@
 from . import test_figures
 from . import test_override
+from . import test_rpc
 from . import test_run
 from . import test_score
 from . import test_security
