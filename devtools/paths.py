@@ -118,10 +118,21 @@ def need_space(folder, megabytes, what):
 
 
 def link_addon():
-    """The repository root under the addon's name, whatever the checkout is called."""
-    ADDONS.mkdir(parents=True, exist_ok=True)
-    link = ADDONS / ADDON
-    if not (link.is_symlink() and link.resolve() == ROOT):
-        remove(link)
-        link.symlink_to(ROOT)
-    return link
+    """The addon under its own name, whatever the checkout is called.
+
+    A folder of links, one for each visible entry of the repository: a link to the
+    repository itself would contain `.sandbox` and so itself, and Odoo's export of
+    translations, which follows links, would never end.
+    """
+    addon = ADDONS / ADDON
+    if addon.is_symlink():
+        remove(addon)
+    addon.mkdir(parents=True, exist_ok=True)
+    wanted = {entry.name for entry in ROOT.iterdir() if not entry.name.startswith(".")}
+    for link in addon.iterdir():
+        if link.name not in wanted or not link.exists():
+            remove(link)
+    for name in wanted:
+        if not (addon / name).exists():
+            (addon / name).symlink_to(ROOT / name)
+    return addon
