@@ -1,3 +1,4 @@
+from . import test_concurrency
 from . import test_figures
 from . import test_override
 from . import test_rpc

@@ -129,7 +129,13 @@ class TestVisibility(ClassificationCommon):
         )
         self.assertEqual(
             Figures.formatted_read_group([], [], ["revenue_total:sum", "__count"]),
-            [{"revenue_total:sum": 100.0, "__count": 1, "__extra_domain": [(1, "=", 1)]}],
+            [
+                {
+                    "revenue_total:sum": 100.0,
+                    "__count": 1,
+                    "__extra_domain": [(1, "=", 1)],
+                }
+            ],
         )
         Assignment = self.env["customer.assignment"].with_user(self.seller)
         # two customers: one has the score 1 and one a higher one on every metric

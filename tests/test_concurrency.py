@@ -1,0 +1,326 @@
+import dataclasses
+import logging
+import time
+from unittest.mock import patch
+
+import psycopg2
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from . import oracle
+from .committed import ConcurrencyCase
+from .common import ClassificationCommon
+
+LINE_LOGGER = (
+    "odoo.addons.customer_classification.models.customer_classification_run_line"
+)
+
+
+@tagged("post_install", "-at_install")
+class TestConcurrency(ConcurrencyCase):
+    """People and runs at the same time, on real connections."""
+
+    def test_form_saved_during_a_run(self):
+        with self.connect() as run_env, self.connect("2s") as env:
+            company = self.companies(run_env)[0]
+            Run = run_env["customer.classification.run"]
+            for phone in ("1", "2"):  # rows created, then changed
+                with self.subTest(phone):
+                    run = Run.classify(companies=company)
+                    self.assertEqual(run.created_count + run.changed_count, 3)
+                    start = time.monotonic()
+                    self.partners(env).write({"phone": phone, "comment": "Seen"})
+                    self.partners(env)[0].name = "First"
+                    env.cr.commit()
+                    self.assert_quick(start)
+                    run_env.cr.commit()
+                company.customer_history_start = self.today
+            company.customer_history_start = False
+            run_env.cr.commit()
+        with self.connect() as env:
+            self.assertEqual(self.partners(env).mapped("phone"), ["2"] * 3)
+            rows = env["customer.assignment"].search(
+                [("company_id", "=", self.company_ids[0])]
+            )
+            self.assertEqual(len(rows), 3)
+            self.assertFalse(rows.category_id)
+
+    def override_values(self, env):
+        gold = env.ref("customer_classification.category_gold")
+        return {
+            "partner_id": self.partner_ids[0],
+            "company_id": self.company_ids[0],
+            "dimension_id": self.dimension_id,
+            "category_id": gold.id,
+            "reason": "Because",
+        }
+
+    def test_decision_by_hand_during_a_run(self):
+        for is_person_first in (True, False):
+            with self.subTest(is_person_first=is_person_first):
+                with self.connect() as run_env, self.connect("2s") as env:
+                    Run = run_env["customer.classification.run"]
+                    start = time.monotonic()
+                    if is_person_first:
+                        env["customer.override"].create(self.override_values(env))
+                        env.flush_all()
+                    Run.classify(companies=self.companies(run_env)[0])
+                    if not is_person_first:
+                        env["customer.override"].create(self.override_values(env))
+                        env.flush_all()
+                        run_env.cr.commit()
+                    env.cr.commit()
+                    self.assert_quick(start)
+                    run_env.cr.commit()
+                with self.connect() as env:
+                    key = [
+                        ("partner_id", "=", self.partner_ids[0]),
+                        ("company_id", "=", self.company_ids[0]),
+                    ]
+                    self.assertEqual(env["customer.override"].search_count(key), 1)
+                    self.assertEqual(env["customer.assignment"].search_count(key), 1)
+                    self.assert_results(env, self.companies(env)[0])
+                    self.remove_results(env)
+                    env.cr.commit()
+
+    def test_form_saved_amid_a_step_needs_no_retry(self):
+        for step in ("_stage", "_apply"):
+            with self.subTest(step), self.connect() as env:
+                company = self.companies(env)[0]
+                line = self.make_line(env, company)
+                save = self.between(
+                    step, lambda env: self.partners(env).write({"phone": "3"})
+                )
+                with save as attempts:
+                    line._cron_process()
+                self.assertEqual(line.state, "done")
+                # `_apply` is called once more and finds nothing left
+                self.assertEqual(len(attempts), 1 if step == "_stage" else 2)
+                self.assert_results(env, company)
+                self.remove_results(env)
+                env.cr.commit()
+
+    def test_conflict_is_retried(self):
+        """Who locks a contact as if to remove it, and then writes it, conflicts."""
+
+        def lock_and_write(env):
+            partner = self.partners(env)[1]
+            partner.lock_for_update()
+            partner.phone = f"{time.monotonic_ns()}"
+
+        with self.connect() as env:
+            # it is real: where nobody retries, the run dies of it
+            with (
+                self.between("_stage", lock_and_write),
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(psycopg2.errors.SerializationFailure),
+            ):
+                env["customer.classification.run"].classify(self.company_ids[0])
+            env.cr.rollback()
+        for step in ("_stage", "_apply"):
+            with self.subTest(step), self.connect() as env:
+                company = self.companies(env)[0]
+                line = self.make_line(env, company)
+                with (
+                    self.between(step, lock_and_write) as attempts,
+                    mute_logger("odoo.sql_db"),
+                    self.assertLogs(LINE_LOGGER, logging.INFO) as logs,
+                ):
+                    line._cron_process()
+                self.assertEqual(len(logs.output), 1, logs.output)
+                self.assertIn("Retrying company", logs.output[0])
+                self.assertEqual(len(attempts), 2 if step == "_stage" else 3)
+                self.assertEqual(line.state, "done")
+                self.assert_results(env, company)
+                self.remove_results(env)
+                env.cr.commit()
+
+    def test_conflicts_without_end_fail_the_company(self):
+        with self.connect() as env:
+            line = self.make_line(env, self.companies(env)[0])
+            with (
+                self.connect() as holder,
+                patch("time.sleep"),
+                mute_logger("odoo.sql_db", LINE_LOGGER),
+            ):
+                env.cr.execute("SET SESSION lock_timeout = '50ms'")
+                env.cr.commit()
+                holder.cr.execute(
+                    "SELECT FROM res_partner WHERE id = %s FOR UPDATE",
+                    [self.partner_ids[0]],
+                )
+                line._cron_process()
+            self.assertEqual(line.state, "failed")
+            self.assertIn("lock timeout", line.error)
+            self.assertFalse(line.staging_ids)
+            env.cr.commit()
+
+    def test_second_run_of_a_company_is_told_so(self):
+        with self.connect() as first, self.connect() as second:
+            company, other = self.companies(second)
+            Run = second["customer.classification.run"]
+            first["customer.classification.run"].classify(companies=company.ids)
+            with self.assertRaisesRegex(
+                UserError, "Concurrency A are being classified"
+            ):
+                Run.classify(companies=company)
+            second.cr.rollback()
+            Run.classify(companies=other)
+            second.cr.commit()
+            self.assert_results(second, other)
+            line = self.make_line(second, company)
+            line._cron_process()
+            second.cr.commit()
+            self.assertEqual(line.state, "failed")
+            self.assertIn("Another run", line.error)
+            self.assertEqual(len(self.get_locks(second)), 1)
+            first.cr.commit()
+            self.assertFalse(self.get_locks(second))
+            second.cr.rollback()
+            second.invalidate_all()
+            line = self.make_line(second, company)
+            line._cron_process()
+            self.assertEqual(line.state, "done")
+            second.cr.commit()
+            self.assert_results(second, company)
+
+    def test_call_during_the_scheduled_action(self):
+        with self.run_stuck_at(0), self.connect() as env:
+            company, other = self.companies(env)
+            Run = env["customer.classification.run"]
+            with self.assertRaises(UserError):
+                Run.classify(companies=company)
+            env.cr.rollback()
+        with self.connect() as env:
+            for company in self.companies(env):
+                self.assert_results(env, company)
+
+    def test_failing_company_does_not_stop_the_others(self):
+        with self.connect() as env:
+            broken, other = self.companies(env)
+            env.cr.execute(
+                "UPDATE res_company SET customer_population_domain = %s WHERE id = %s",
+                ["[('no_such_field', '=', 1)]", broken.id],
+            )
+            env.cr.commit()
+            env.invalidate_all()
+            Run = env["customer.classification.run"]
+            with self.assertLogs(LINE_LOGGER, "ERROR") as logs:
+                Run._cron_classify()
+            self.assertEqual(len(logs.output), 1)
+            self.assertIn(f"company {broken.id}", logs.output[0])
+        with self.connect() as env:  # what was committed
+            broken, other = self.companies(env)
+            Run = env["customer.classification.run"]
+            run = Run.search([("id", ">", self.last_run_id)])
+            self.assertEqual(run.state, "failed")
+            states = {line.company_id: line.state for line in run.line_ids}
+            self.assertEqual(states.pop(broken), "failed")
+            self.assertEqual(set(states.values()), {"done"})
+            failed = run.line_ids.filtered(lambda line: line.company_id == broken)
+            self.assertIn("no_such_field", failed.error)
+            self.assertFalse(
+                env["customer.figures"].search([("company_id", "=", broken.id)])
+            )
+            self.assert_results(env, other)
+            broken.customer_population_domain = "[('customer_rank', '>', 0)]"
+            env.cr.commit()
+            Run._cron_classify()
+            second = Run.search([("id", ">", run.id)])
+            self.assertEqual(second.state, "done")
+            self.assert_results(env, broken)
+            env.cr.commit()
+
+    def test_killed_run_is_resumed(self):
+        def versions_of_rows(env):
+            """Return which transaction wrote each row of the first company."""
+            return env.execute_query(
+                SQL(
+                    """SELECT id, xmin::text FROM customer_assignment
+                        WHERE company_id = %s ORDER BY id""",
+                    self.company_ids[0],
+                )
+            )
+
+        with mute_logger("odoo.sql_db", LINE_LOGGER):
+            with self.run_stuck_at(1) as (thread, pid), self.connect() as env:
+                env.execute_query(SQL("SELECT pg_terminate_backend(%s)", pid))
+                thread.join(20)
+        with self.connect() as env:
+            self.assertFalse(self.get_locks(env))
+            Run = env["customer.classification.run"]
+            run = Run.search([("id", ">", self.last_run_id)])
+            states = {line.company_id.id: line.state for line in run.line_ids}
+            first, second = self.company_ids
+            self.assertEqual((states[first], states[second]), ("done", "pending"))
+            self.assertEqual(run.state, "running")
+            self.assert_results(env, self.companies(env)[0])
+            self.assertFalse(
+                env["customer.assignment"].search([("company_id", "=", second)])
+            )
+            before = versions_of_rows(env)
+            self.assertEqual(len(before), 3)
+            env.cr.commit()
+            Run._cron_classify()
+            self.assertEqual(Run.search([("id", ">", self.last_run_id)]), run)
+            self.assertEqual(run.state, "done")
+            self.assertEqual(set(run.line_ids.mapped("state")), {"done"})
+            self.assertEqual(versions_of_rows(env), before)
+            for company in self.companies(env):
+                self.assert_results(env, company)
+            self.assertFalse(
+                env["customer.staging"].search([("line_id", "in", run.line_ids.ids)])
+            )
+            env.cr.commit()
+
+
+@tagged("post_install", "-at_install")
+class TestMergeDuringRun(ConcurrencyCase):
+    def test_contact_merged_amid_a_step(self):
+        """The merge removes a contact that the step is about to refer to."""
+
+        def merge(env):
+            wizard = env["base.partner.merge.automatic.wizard"].create({})
+            first, second, _third = self.partners(env)
+            wizard._merge((first + second).ids, first)
+
+        with self.connect() as env:
+            company = self.companies(env)[0]
+            line = self.make_line(env, company)
+            with (
+                self.between("_apply", merge) as attempts,
+                mute_logger("odoo.sql_db"),
+                self.assertLogs(LINE_LOGGER, logging.INFO) as logs,
+            ):
+                line._cron_process()
+            self.assertIn("Retrying company", logs.output[0])
+            self.assertEqual(line.state, "done", line.error)
+            self.assertGreater(len(attempts), 2)
+            env["customer.classification.run"].classify(companies=company)
+            env.cr.commit()
+            # the version, and thus its cut points, are of before the merge
+            cuts = oracle.paying_cuts(
+                oracle.compute_figures(self.documents, self.today)
+            )
+            self.documents = [
+                dataclasses.replace(d, customer=d.customer.replace("Second", "First"))
+                for d in self.documents
+            ]
+            self.assert_results(env, company, cuts)
+
+
+@tagged("post_install", "-at_install")
+class TestScheduledAction(ClassificationCommon):
+    def test_cron_direct_trigger(self):
+        alpha = self.make_customer("Alpha")
+        self.post(alpha, 10, 3)
+        before = self.Run.search([])
+        cron = self.env.ref("customer_classification.ir_cron_classify").sudo()
+        with self.enter_registry_test_mode():
+            self.assertIs(cron.method_direct_trigger(), True)
+        run = self.Run.search([]) - before
+        self.assertEqual((run.trigger, run.state), ("cron", "done"))
+        self.assert_figures()
+        self.assert_tiers()
