@@ -178,6 +178,9 @@ class ResPartner(models.Model):
             if operator in ("any", "any!"):
                 domain, is_sudo = value, operator == "any!"
             else:
+                if comodel._parent_name not in comodel._fields:
+                    operator = "in"  # no hierarchy: each has only itself below
+                    value = [value] if isinstance(value, int) else value
                 domain, is_sudo = Domain("id", operator, value), False
             if isinstance(domain, Domain):
                 ids = comodel.sudo(is_sudo or self.env.su).with_context(
