@@ -285,6 +285,7 @@ class TestMergeDuringRun(ConcurrencyCase):
             wizard = env["base.partner.merge.automatic.wizard"].create({})
             first, second, _third = self.partners(env)
             wizard._merge((first + second).ids, first)
+            wizard.unlink()
 
         with self.connect() as env:
             company = self.companies(env)[0]
