@@ -1,6 +1,7 @@
 from . import test_concurrency
 from . import test_dimension_fields
 from . import test_figures
+from . import test_online_retail
 from . import test_override
 from . import test_partner_fields
 from . import test_rpc
