@@ -1,3 +1,5 @@
+import functools
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, float_round, format_date, formatLang
@@ -117,9 +119,14 @@ class CustomerAssignmentHistory(models.Model):
         return self.env._(
             "Score %(score)s of 5: %(parts)s (as of %(date)s)",
             score=formatLang(self.env, float(inputs["score"]), digits=2),
-            parts=self.env._(", ").join(parts),
+            parts=functools.reduce(self._join_parts, parts or [""]),
             date=format_date(self.env, inputs["as_of"]),
         )
+
+    @api.model
+    def _join_parts(self, parts, part):
+        # A term of its own: Odoo exports no source that is punctuation only
+        return self.env._("%(list)s, %(item)s", list=parts, item=part)
 
     @api.model
     def _format_value(self, metric, value, currency):
