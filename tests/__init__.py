@@ -4,6 +4,7 @@ from . import test_figures
 from . import test_online_retail
 from . import test_override
 from . import test_partner_fields
+from . import test_partner_merge
 from . import test_rpc
 from . import test_run
 from . import test_score

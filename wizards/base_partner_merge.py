@@ -2,13 +2,17 @@ from odoo import api, models
 from odoo.tools import SQL
 
 #: Tables with one row for a customer and key: the key's columns, and which of the
-#: rows to keep first. Decisions that hold longer win.
+#: rows to keep: the remaining contact's. Decisions that hold longer win, and one that
+#: has ended is none.
 KEYED_TABLES = {
-    "customer_figures": (["company_id"], SQL("id")),
-    "customer_assignment": (["company_id", "dimension_id", "slot"], SQL("since")),
+    "customer_figures": (["company_id"], "partner_id <> %(kept)s, id"),
+    "customer_assignment": (
+        ["company_id", "dimension_id", "slot"],
+        "partner_id <> %(kept)s, since",
+    ),
     "customer_override": (
         ["company_id", "dimension_id", "slot"],
-        SQL("date_end DESC"),
+        "date_end < CURRENT_DATE, partner_id <> %(kept)s, date_end DESC",
     ),
 }
 
@@ -44,14 +48,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                            SELECT DISTINCT ON (%(key)s) id
                              FROM %(table)s
                             WHERE partner_id = ANY(%(partners)s)
-                            ORDER BY %(key)s, partner_id <> %(kept)s, %(order)s
+                            ORDER BY %(key)s, %(order)s
                        )
                     """,
                     table=SQL.identifier(table),
                     partners=(src_partners + dst_partner).ids,
                     key=SQL(", ").join(map(SQL.identifier, key)),
-                    kept=dst_partner.id,
-                    order=order,
+                    order=SQL(order, kept=dst_partner.id),
                 )
             )
         self.env.invalidate_all()
