@@ -16,11 +16,12 @@ class CustomerCategory(models.Model):
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    color = fields.Integer()
+    color = fields.Integer(aggregator=None)
     description = fields.Text(translate=True)
     minimum_score = fields.Float(
         string="From Score",
         digits=(4, 2),
+        aggregator=None,
         help="The lowest score, from 1 to 5, that gives this category. 0: never "
         "given by the score, only by hand.",
     )
