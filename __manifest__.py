@@ -32,6 +32,9 @@
         "web.assets_backend": [
             "customer_classification/static/src/**/*",
         ],
+        "web.assets_tests": [
+            "customer_classification/static/tests/tours/**/*",
+        ],
     },
     "uninstall_hook": "uninstall_hook",
 }

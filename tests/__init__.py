@@ -1,3 +1,4 @@
+from . import test_browser
 from . import test_concurrency
 from . import test_dimension_fields
 from . import test_figures
