@@ -142,8 +142,9 @@ class CustomerClassificationRun(models.Model):
         Company = self.env["res.company"]
         allowed = Company.search([]) if self.env.su else self.env.user.company_ids
         if companies is None:
-            return allowed.filtered(lambda company: not company.parent_id)
-        companies = self._get_existing(Company, companies)
+            companies = allowed.filtered(lambda company: not company.parent_id)
+        else:
+            companies = self._get_existing(Company, companies)
         if not companies:
             raise UserError(self.env._("Name at least one existing company."))
         # sudo: the root of an allowed branch need not be allowed; checked next

@@ -235,12 +235,17 @@ class TestConcurrency(ConcurrencyCase):
 
     def test_killed_run_is_resumed(self):
         def versions_of_rows(env):
-            """Return which transaction wrote each row of the first company."""
+            """Return which transaction wrote what there is of the first company."""
             return env.execute_query(
                 SQL(
-                    """SELECT id, xmin::text FROM customer_assignment
-                        WHERE company_id = %s ORDER BY id""",
-                    self.company_ids[0],
+                    """SELECT 'assignment', id, xmin::text FROM customer_assignment
+                        WHERE company_id = %(company)s
+                        UNION
+                       SELECT 'line', id, xmin::text
+                         FROM customer_classification_run_line
+                        WHERE company_id = %(company)s
+                        ORDER BY 1, 2""",
+                    company=self.company_ids[0],
                 )
             )
 
@@ -261,7 +266,7 @@ class TestConcurrency(ConcurrencyCase):
                 env["customer.assignment"].search([("company_id", "=", second)])
             )
             before = versions_of_rows(env)
-            self.assertEqual(len(before), 3)
+            self.assertEqual(len(before), 3 + 1)
             env.cr.commit()
             Run._cron_classify()
             self.assertEqual(Run.search([("id", ">", self.last_run_id)]), run)

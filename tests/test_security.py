@@ -301,6 +301,15 @@ class TestSecurity(ClassificationCommon):
         self.manager.company_ids += branch
         with self.assertRaises(AccessError):  # a branch counts with its root
             Run.classify(companies=branch)
+        self.user.write(
+            {
+                "company_id": branch.id,
+                "company_ids": [fields.Command.set(branch.ids)],
+                "group_ids": [fields.Command.link(self.env.ref(MANAGER).id)],
+            }
+        )
+        with self.assertRaises(UserError):  # and not an empty run
+            self.Run.with_user(self.user).classify()
         self.manager.company_ids += other
         self.assertEqual(Run.classify(companies=branch).line_ids.company_id, other)
 

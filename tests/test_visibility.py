@@ -188,7 +188,6 @@ class TestVisibility(ClassificationCommon):
         run = self.classify(as_of=self.day(5))
         staged = run.staging_ids
         self.assertEqual(staged.partner_id, self.mine + self.hidden)
-        self.env.invalidate_all()
         own = run.with_user(self.limited_manager)
         self.assertEqual(own.staging_ids.partner_id, self.hidden)
         self.assertEqual(own.line_ids.staging_ids.partner_id, self.hidden)
