@@ -21,7 +21,10 @@ class CustomerAssignment(models.Model):
     _log_access = False  # a narrow row, one for each customer and dimension
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True,
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(
@@ -50,7 +53,9 @@ class CustomerAssignment(models.Model):
     monetary_score = fields.Integer("M", readonly=True, aggregator="avg")
     since = fields.Datetime(required=True, readonly=True)
     run_id = fields.Many2one(
-        "customer.classification.run", string="Given By", readonly=True,
+        "customer.classification.run",
+        string="Given By",
+        readonly=True,
         ondelete="set null",
     )
     ruleset_id = fields.Many2one(
@@ -75,8 +80,12 @@ class CustomerAssignment(models.Model):
     @api.depends("partner_id", "company_id", "dimension_id", "slot")
     def _compute_is_overruled(self):
         # sudo: a category is overruled whoever looks at it
-        overrides = self.env["customer.override"].sudo().search(
-            [("partner_id", "in", self.partner_id.ids), ("is_in_force", "=", True)]
+        overrides = (
+            self.env["customer.override"]
+            .sudo()
+            .search(
+                [("partner_id", "in", self.partner_id.ids), ("is_in_force", "=", True)]
+            )
         )
         keys = {(o.partner_id, o.company_id, o.dimension_id, o.slot) for o in overrides}
         for row in self:

@@ -25,7 +25,10 @@ class CustomerAssignmentHistory(models.Model):
     _log_access = False  # append-only: `date`, `user_id` and `run_id` say it all
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True,
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(
@@ -52,12 +55,17 @@ class CustomerAssignmentHistory(models.Model):
     )
     old_since = fields.Datetime("From Since", readonly=True)
     new_category_id = fields.Many2one(
-        "customer.category", string="To", readonly=True, index="btree_not_null",
+        "customer.category",
+        string="To",
+        readonly=True,
+        index="btree_not_null",
         ondelete="restrict",
     )
     date_end = fields.Date("Decided Until", readonly=True)
     run_id = fields.Many2one(
-        "customer.classification.run", readonly=True, index="btree_not_null",
+        "customer.classification.run",
+        readonly=True,
+        index="btree_not_null",
         ondelete="set null",
     )
     ruleset_id = fields.Many2one(

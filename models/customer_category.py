@@ -53,7 +53,9 @@ class CustomerCategory(models.Model):
             category.dimension_id.id != vals["dimension_id"] for category in self
         ):
             raise UserError(
-                self.env._("A category cannot move to another dimension; create it there.")
+                self.env._(
+                    "A category cannot move to another dimension; create it there."
+                )
             )
         result = super().write(vals)
         if {"name", "active", "sequence"} & vals.keys():
@@ -74,8 +76,10 @@ class CustomerCategory(models.Model):
             "customer.ruleset.limit",
         ):
             # sudo: what another company's customers hold counts, too
-            if self.env[model].sudo().search_count(
-                [("category_id", "in", self.ids)], limit=1
+            if (
+                self.env[model]
+                .sudo()
+                .search_count([("category_id", "in", self.ids)], limit=1)
             ):
                 raise UserError(
                     self.env._(

@@ -34,7 +34,10 @@ class CustomerClassificationRunLine(models.Model):
     _rec_name = "company_id"
 
     run_id = fields.Many2one(
-        "customer.classification.run", required=True, readonly=True, index=True,
+        "customer.classification.run",
+        required=True,
+        readonly=True,
+        index=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(

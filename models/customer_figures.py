@@ -56,7 +56,10 @@ class CustomerFigures(models.Model):
     _log_access = False  # a narrow row, written for every customer
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True,
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(
@@ -111,8 +114,12 @@ class CustomerFigures(models.Model):
             types.append("out_receipt")
         self.env["account.move"].flush_model(
             [
-                "commercial_partner_id", "company_id", "state", "move_type",
-                "invoice_date", "amount_untaxed_signed",
+                "commercial_partner_id",
+                "company_id",
+                "state",
+                "move_type",
+                "invoice_date",
+                "amount_untaxed_signed",
             ]
         )
         return SQL(

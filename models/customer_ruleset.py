@@ -23,7 +23,10 @@ class CustomerRuleset(models.Model):
     _check_company_auto = True
 
     dimension_id = fields.Many2one(
-        "customer.dimension", required=True, readonly=True, index=True,
+        "customer.dimension",
+        required=True,
+        readonly=True,
+        index=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(

@@ -28,12 +28,18 @@ class CustomerStaging(models.Model):
     _log_access = False  # written for every customer and removed minutes later
 
     line_id = fields.Many2one(
-        "customer.classification.run.line", required=True, readonly=True, index=True,
+        "customer.classification.run.line",
+        required=True,
+        readonly=True,
+        index=True,
         ondelete="cascade",
     )
     run_id = fields.Many2one(related="line_id.run_id")
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", required=True, readonly=True,
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
         ondelete="cascade",
     )
     company_id = fields.Many2one(
@@ -44,7 +50,9 @@ class CustomerStaging(models.Model):
     )
     slot = fields.Integer(required=True, readonly=True, default=0)
     category_id = fields.Many2one(
-        "customer.category", readonly=True, ondelete="cascade",
+        "customer.category",
+        readonly=True,
+        ondelete="cascade",
         help="Empty: the customer would have no category any more.",
     )
     ruleset_id = fields.Many2one(
@@ -207,7 +215,9 @@ class CustomerStaging(models.Model):
                 SQL("%s::numeric * %s", str(c.weight), SQL.identifier(f"{axis}_score"))
                 for axis, c in axes.items()
             ),
-            weight_sum=SQL("%s::numeric", str(round(sum(criteria.mapped("weight")), 2))),
+            weight_sum=SQL(
+                "%s::numeric", str(round(sum(criteria.mapped("weight")), 2))
+            ),
             digits=SCORE_DIGITS,
             inputs=self._get_inputs(ruleset, as_of),
             category=self._get_category_sql(ruleset),

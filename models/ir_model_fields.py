@@ -24,7 +24,9 @@ class IrModelFields(models.Model):
         if attrs and dimension_id:
 
             def search(model, operator, value):
-                return model._search_customer_category(field_data["name"], operator, value)
+                return model._search_customer_category(
+                    field_data["name"], operator, value
+                )
 
             attrs.update(
                 compute="_compute_customer_categories",

@@ -104,8 +104,10 @@ class ResCompany(models.Model):
     def _get_customer_branches(self):
         """Return the company and its branches: their invoices count together."""
         # sudo: the branches belong to the company, whoever asks
-        return self.sudo().with_context(active_test=False).search(
-            [("id", "child_of", self.ids)]
+        return (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("id", "child_of", self.ids)])
         )
 
     def _get_customer_today(self):

@@ -162,11 +162,15 @@ class ResPartner(models.Model):
         # Odoo checks no access to a field that a method searches
         self._check_field_access(self._fields["customer_is_set_by_hand"], "read")
         # sudo: the rows of customers the user may not see are no result anyway
-        decided = self.env["customer.override"].sudo()._search(
-            [
-                ("company_id", "=", self.env.company.root_id.id),
-                ("is_in_force", "=", True),
-            ]
+        decided = (
+            self.env["customer.override"]
+            .sudo()
+            ._search(
+                [
+                    ("company_id", "=", self.env.company.root_id.id),
+                    ("is_in_force", "=", True),
+                ]
+            )
         )
         domain = Domain("commercial_partner_id", "in", decided.subselect("partner_id"))
         return domain if True in value else ~domain
@@ -183,9 +187,11 @@ class ResPartner(models.Model):
                     value = [value] if isinstance(value, int) else value
                 domain, is_sudo = Domain("id", operator, value), False
             if isinstance(domain, Domain):
-                ids = comodel.sudo(is_sudo or self.env.su).with_context(
-                    active_test=False
-                )._search(domain)
+                ids = (
+                    comodel.sudo(is_sudo or self.env.su)
+                    .with_context(active_test=False)
+                    ._search(domain)
+                )
             else:
                 ids = domain  # already a query
             return Domain.custom(
@@ -329,8 +335,8 @@ class ResPartner(models.Model):
     @api.model
     def _get_customer_dimension_names(self):
         # sudo: the label of a field is no secret to whoever sees the field
-        dimensions = self.env["customer.dimension"].sudo().with_context(
-            active_test=False
+        dimensions = (
+            self.env["customer.dimension"].sudo().with_context(active_test=False)
         )
         return {d.partner_field_name: d.name for d in dimensions.search([])}
 

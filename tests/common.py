@@ -148,9 +148,7 @@ class ClassificationCommon(AccountTestInvoicingCommon):
         rows = self.Figures.search([("company_id", "=", company.id)])
         self.assertEqual(
             {
-                row.partner_id.name: {
-                    name: self._exact(row[name]) for name in FIGURES
-                }
+                row.partner_id.name: {name: self._exact(row[name]) for name in FIGURES}
                 for row in rows
             },
             {

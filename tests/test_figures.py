@@ -146,7 +146,8 @@ class TestFigures(ClassificationCommon):
 
     def test_foreign_currency_counts_at_the_ledgers_amount(self):
         foreign = self.setup_other_currency(
-            "EUR", rates=[("1900-01-01", 1.0), (self.day(20), 0.877), (self.day(5), 0.93)]
+            "EUR",
+            rates=[("1900-01-01", 1.0), (self.day(20), 0.877), (self.day(5), 0.93)],
         )
         alpha = self.make_customer("Alpha")
         for amount, days_ago, rate in ((100.01, 10, "0.877"), (77.77, 2, "0.93")):
@@ -271,8 +272,9 @@ class TestFigures(ClassificationCommon):
 
     def test_population_domain_must_work(self):
         for broken in ("[('no_such_field', '=', 1)]", "no domain", "[('id', '=')]"):
-            with self.subTest(broken), self.assert_refused(
-                ValidationError, "Who is a customer"
+            with (
+                self.subTest(broken),
+                self.assert_refused(ValidationError, "Who is a customer"),
             ):
                 self.env.company.customer_population_domain = broken
 
@@ -281,7 +283,9 @@ class TestFigures(ClassificationCommon):
         self.post(self.env.company.partner_id, 10, 3)
         self.post(other.partner_id, 20, 2)
         self.classify()
-        self.assertFalse(self.Figures.search([("company_id", "=", self.env.company.id)]))
+        self.assertFalse(
+            self.Figures.search([("company_id", "=", self.env.company.id)])
+        )
         self.env.company.customer_include_intercompany = True
         self.classify()
         self.assert_figures(documents=self.documents[1:])

@@ -58,7 +58,9 @@ class TestOnlineRetail(ClassificationCommon):
     def test_net_revenue_of_every_customer(self):
         net = defaultdict(Decimal)
         for row in self.rows:
-            net[row["customer"]] += Decimal(row["quantity"]) * Decimal(row["unit_price"])
+            net[row["customer"]] += Decimal(row["quantity"]) * Decimal(
+                row["unit_price"]
+            )
         figures = self.Figures.search([("company_id", "=", self.env.company.id)])
         self.assertEqual(len(figures), 588)
         self.assertEqual(

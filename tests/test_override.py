@@ -150,7 +150,9 @@ class TestOverride(ClassificationCommon):
 
     @mute_logger("odoo.sql_db")
     def test_refused_input(self):
-        other = self.env["customer.dimension"].create({"name": "Other", "code": "other"})
+        other = self.env["customer.dimension"].create(
+            {"name": "Other", "code": "other"}
+        )
         strange = self.env["customer.category"].create(
             {"name": "Strange", "dimension_id": other.id}
         )

@@ -328,9 +328,7 @@ class TestCron(ClassificationCommon):
     def test_classifies_every_company(self):
         run = self.run_cron()
         self.assertEqual(run.state, "done")
-        self.assertLessEqual(
-            self.env.company + self.other, run.line_ids.company_id
-        )
+        self.assertLessEqual(self.env.company + self.other, run.line_ids.company_id)
         self.assertEqual(self.figures_of(self.alpha).revenue_total, 10)
         self.assertEqual(self.figures_of(self.alpha, self.other).revenue_total, 20)
 

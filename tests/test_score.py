@@ -312,7 +312,9 @@ class TestRuleset(ClassificationCommon):
         self.assertEqual(self.in_force(), self.ruleset)
         self.dimension.action_renew_cut_points()
         self.classify()
-        self.assertEqual((self.in_force().version, self.in_force().origin), (2, "refresh"))
+        self.assertEqual(
+            (self.in_force().version, self.in_force().origin), (2, "refresh")
+        )
 
     def test_frozen(self):
         ruleset = self.ruleset.sudo()  # whoever has the rights, code included
@@ -323,8 +325,9 @@ class TestRuleset(ClassificationCommon):
             (ruleset.criterion_ids[0], {"cuts": [None] * 4}),
             (ruleset.limit_ids[0], {"minimum_score": 1}),
         ):
-            with self.subTest(record=record), self.assert_refused(
-                UserError, "cannot change"
+            with (
+                self.subTest(record=record),
+                self.assert_refused(UserError, "cannot change"),
             ):
                 record.write(values)
         for part in (ruleset, ruleset.limit_ids[0], ruleset.criterion_ids[0]):

@@ -67,7 +67,8 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
         },
         {
             content: "take it from the list",
-            trigger: ".modal .o_field_widget[name=category_id] .dropdown-item:contains('Gold')",
+            trigger:
+                ".modal .o_field_widget[name=category_id] .dropdown-item:contains('Gold')",
             run: "click",
         },
         {
@@ -87,7 +88,8 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
         },
         {
             content: "the computed category is still visible",
-            trigger: ".o_customer_cards:contains('overruled by hand') .badge:contains('Bronze')",
+            trigger:
+                ".o_customer_cards:contains('overruled by hand') .badge:contains('Bronze')",
         },
         {
             content: "the reason is visible",
@@ -116,7 +118,8 @@ registry.category("web_tour.tours").add("customer_classification_configure", {
     steps: () => [
         {
             content: "the categories and their limits",
-            trigger: ".o_field_widget[name=category_ids] .o_data_row:contains('Platinum')",
+            trigger:
+                ".o_field_widget[name=category_ids] .o_data_row:contains('Platinum')",
         },
         {
             content: "edit a limit",
