@@ -1,7 +1,10 @@
 """What Odoo calls when the addon leaves a database."""
 
+import re
+
 from odoo.tools import SQL
 
+ADDON = "customer_classification"
 #: Tables that refer to categories, which Odoo deletes before it drops any table
 REFERRING_TABLES = (
     "customer_staging",
@@ -20,6 +23,43 @@ def uninstall_hook(env):
     would stop Odoo from deleting those, with errors in the log.
     """
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
+    _remove_filters(env, dimensions.mapped("partner_field_name"))
     dimensions._remove_partner_fields()
     for table in REFERRING_TABLES:
         env.execute_query(SQL("DELETE FROM %s", SQL.identifier(table)))
+    # Odoo drops foreign keys with their columns, but keeps its records of them
+    env.execute_query(
+        SQL(
+            """
+            DELETE FROM ir_model_constraint AS recorded
+             USING ir_module_module AS module
+             WHERE module.id = recorded.module
+               AND module.name = %s
+               AND recorded.type = 'f'
+            """,
+            ADDON,
+        )
+    )
+
+
+def _remove_filters(env, dimension_fields):
+    """Remove the filters that people saved and that could not be evaluated any more.
+
+    One of them as the default filter would make the list of contacts fail.
+    """
+    models = {name for name in env if env[name]._original_module == ADDON}
+    partner_fields = [
+        name
+        for name, field in env["res.partner"]._fields.items()
+        if field._module == ADDON
+    ]
+    names = "|".join([*partner_fields, *dimension_fields])
+    on_contact, via_contact = rf"\b({names})\b", rf"\.({names})\b"
+
+    def is_broken(row):
+        used = " ".join([row.domain, row.context, row.sort])
+        pattern = on_contact if row.model_id == "res.partner" else via_contact
+        return row.model_id in models or re.search(pattern, used)
+
+    filters = env["ir.filters"].with_context(active_test=False).search([])
+    filters.filtered(is_broken).unlink()

@@ -70,5 +70,8 @@ def run(context, given):
     ]
     command += ["-o", f"cache_dir={STATE / 'pytest_cache'}"]
     command += arguments_of(given)
+    env = environment(context)
+    # The test of the addon's life cycle starts from a copy of this database.
+    env["SANDBOX_TEMPLATE"] = databases.template(context)
     say("▸ pytest")
-    return attend(start(command, env=environment(context), cwd=ADDONS))
+    return attend(start(command, env=env, cwd=ADDONS))

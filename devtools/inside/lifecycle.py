@@ -1,0 +1,114 @@
+"""Runs inside Odoo's Python environment: a step in the life of an installed addon.
+
+    python lifecycle.py DATABASE FUNCTION
+
+FUNCTION, one of those below, gets the environment of Odoo's superuser.
+"""
+
+import sys
+from datetime import timedelta
+
+import odoo
+from odoo import SUPERUSER_ID, api, fields
+from odoo.fields import Command
+from odoo.modules.registry import Registry
+
+CUSTOMERS = 6
+
+
+def use(env):
+    """Work with the addon as people do: every table of it gets rows."""
+    env["account.chart.template"].try_loading("generic_coa", env.company)
+    customers = env["res.partner"].create(
+        [{"name": f"Customer {i}", "is_company": True} for i in range(CUSTOMERS)]
+    )
+    today = fields.Date.today()
+    _post(env, customers, today - timedelta(days=200))
+    Run = env["customer.classification.run"]
+    Run.classify()
+    # All but one buy again, so that the next run changes tiers
+    _post(env, customers[1:], today)
+    Run.classify()
+    Run.classify(partners=customers[0])
+    Run.classify(as_of=today - timedelta(days=100))
+    Run.action_recompute_now()
+    _decide(env, customers[0])
+    _add_dimension(env, customers[1])
+    env.company.customer_window_days = 180
+
+
+def _post(env, customers, day):
+    """Post an invoice to each customer, the later in the list the larger."""
+    moves = env["account.move"].create(
+        [
+            {
+                "move_type": "out_invoice",
+                "partner_id": customer.id,
+                "invoice_date": day,
+                "invoice_line_ids": [
+                    Command.create(
+                        {"name": "Goods", "price_unit": 100 * number, "tax_ids": []}
+                    )
+                ],
+            }
+            for number, customer in enumerate(customers, 1)
+        ]
+    )
+    moves.action_post()
+
+
+def _decide(env, customer):
+    gold = env.ref("customer_classification.category_gold")
+    decision = env["customer.override"].create(
+        {
+            "partner_id": customer.id,
+            "dimension_id": gold.dimension_id.id,
+            "category_id": gold.id,
+            "reason": "A promise",
+        }
+    )
+    decision.date_end = fields.Date.add(decision.date_end, days=1)
+
+
+def _add_dimension(env, customer):
+    """Add a dimension with categories, a decision in it and filters that use it."""
+    dimension = env["customer.dimension"].create(
+        {
+            "name": "Lifecycle",
+            "code": "lifecycle",
+            "category_ids": [
+                Command.create({"name": name, "code": name.lower()})
+                for name in ("New", "Old")
+            ],
+        }
+    )
+    env["customer.override"].create(
+        {
+            "partner_id": customer.id,
+            "dimension_id": dimension.id,
+            "category_id": dimension.category_ids[0].id,
+            "reason": "A guess",
+        }
+    )
+    domain = [(dimension.partner_field_name, "!=", False)]
+    env["res.partner"].search(domain).ensure_one()
+    for model, condition in (("res.partner", domain), ("customer.assignment", [])):
+        env["ir.filters"].create(
+            {"name": "Mine", "model_id": model, "domain": str(condition)}
+        )
+
+
+def uninstall(env):
+    """Remove the addon, with the method of the button in the list of apps."""
+    addon = env["ir.module.module"].search([("name", "=", "customer_classification")])
+    addon.button_immediate_uninstall()
+
+
+def main(database, function):
+    odoo.tools.config.parse_config(["-d", database, "--no-http"], setup_logging=True)
+    with Registry(database).cursor() as cr:  # commits unless an exception leaves it
+        globals()[function](api.Environment(cr, SUPERUSER_ID, {}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
