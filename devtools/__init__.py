@@ -17,4 +17,5 @@ folder. One concern a module:
     testing    `test`
     demo       `demo`
     lint       `lint`
+    i18n       `i18n`
 """

@@ -7,7 +7,7 @@ import sys
 import time
 from functools import cached_property
 
-from . import browser, databases, demo, lint, postgres, servers, source, testing
+from . import browser, databases, demo, i18n, lint, postgres, servers, source, testing
 from . import odoo as odoo_tools
 from .console import DISK_FULL, Problem, attend, on_terminate, say, start
 from .paths import ADDON, ROOT, STATE, cache, remove
@@ -26,6 +26,7 @@ commands:
   shell DB  Odoo's interactive shell on a database
   psql DB   PostgreSQL's shell on a database
   lint      check all files as the continuous integration does
+  i18n      bring i18n/ up to date; fails while a message is untranslated
   bench     run the benchmarks
   browser   the browser of the tests, with these arguments (screenshots)
   stop      stop the embedded PostgreSQL
@@ -94,6 +95,10 @@ def cmd_psql(options):
 def cmd_lint(options):
     STATE.mkdir(exist_ok=True)
     return lint.run(options.arguments)
+
+
+def cmd_i18n(options):
+    return i18n.run(Context(options))
 
 
 def cmd_bench(options):
@@ -169,6 +174,7 @@ def parser():
         add(name, function, add_help=False)
     for name, function in (("shell", cmd_shell), ("psql", cmd_psql)):
         add(name, function, add_help=False).add_argument("database", metavar="DB")
+    add("i18n", cmd_i18n)
     add("stop", cmd_stop)
     sub = add("clean", cmd_clean)
     sub.add_argument(

@@ -10,4 +10,5 @@ from . import test_rpc
 from . import test_run
 from . import test_score
 from . import test_security
+from . import test_translations
 from . import test_visibility
