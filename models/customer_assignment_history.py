@@ -87,7 +87,9 @@ class CustomerAssignmentHistory(models.Model):
             )
 
     def write(self, vals):
-        raise UserError(self.env._("The classification history cannot be changed."))
+        if vals:
+            raise UserError(self.env._("The classification history cannot be changed."))
+        return super().write(vals)
 
     @api.model
     def _explain(self, inputs, currency):

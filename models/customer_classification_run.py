@@ -140,9 +140,13 @@ class CustomerClassificationRun(models.Model):
     def _check_companies(self, companies):
         """Return the root companies to classify in, as the caller may."""
         Company = self.env["res.company"]
-        allowed = Company.search([]) if self.env.su else self.env.user.company_ids
+        allowed = self.env.user.company_ids
         if companies is None:
-            companies = allowed.filtered(lambda company: not company.parent_id)
+            is_root = [("parent_id", "=", False)]
+            if self.env.su:
+                companies = Company.search(is_root)
+            else:
+                companies = allowed.filtered_domain(is_root)
         else:
             companies = self._get_existing(Company, companies)
         if not companies:

@@ -180,20 +180,23 @@ class CustomerDimension(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        if self.env["customer.assignment.history"].sudo().search_count(
-            [("dimension_id", "in", self.ids)], limit=1
-        ) or self.env["customer.assignment"].sudo().search_count(
-            [("dimension_id", "in", self.ids)], limit=1
-        ):
-            raise UserError(
-                self.env._(
-                    "Customers are or were classified by this dimension. Archive "
-                    "it instead: that keeps their history."
-                )
-            )
+        self._check_unused()
         self._remove_partner_fields()
         self._clear_view_caches()
         return super().unlink()
+
+    def _check_unused(self):
+        """Refuse to go on where customers are or were classified."""
+        for model in ("customer.assignment.history", "customer.assignment"):
+            # sudo: what another company's customers hold counts, too
+            rows = self.env[model].sudo()
+            if rows.search_count([("dimension_id", "in", self.ids)], limit=1):
+                raise UserError(
+                    self.env._(
+                        "Customers are or were classified by this dimension. Archive "
+                        "it instead: that keeps their history."
+                    )
+                )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
@@ -234,6 +237,12 @@ class CustomerDimension(models.Model):
             "limits": self.category_ids._get_limits(),
         }
 
+    @api.model
+    def _get_shown(self):
+        """Return the active dimensions, in the order people see them."""
+        return self.search([("active", "=", True)])
+
+    @api.model
     def _get_scored(self):
         """Return the active dimensions that the engine computes."""
         return self.search([("method", "=", "score")])

@@ -222,7 +222,7 @@ class CustomerOverride(models.Model):
                 self.env["customer.assignment.history"].sudo()._record_expired(
                     company, company._get_customer_today(), before.partner_id.ids
                 )
-                super(CustomerOverride, before).unlink()
+                before.unlink()
 
     def _get_computed(self):
         """Return the category that the engine gives, and since when."""

@@ -345,7 +345,7 @@ class ResPartner(models.Model):
     def action_set_customer_category(self):
         """Open a new decision by hand, about the first dimension that has none."""
         self.ensure_one()
-        dimensions = self.env["customer.dimension"].search([])
+        dimensions = self.env["customer.dimension"]._get_shown()
         decided = self.customer_override_ids
         undecided = dimensions - decided.dimension_id
         if decided and not undecided:

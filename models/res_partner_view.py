@@ -29,7 +29,7 @@ class ResPartner(models.Model):
         if fill:
             # sudo: the result is cached for all users; their rights to the fields
             # are applied later
-            dimensions = self.env["customer.dimension"].sudo().search([])
+            dimensions = self.env["customer.dimension"].sudo()._get_shown()
             fill(
                 arch,
                 dimensions.filtered(lambda d: d.partner_field_name in self._fields),

@@ -65,7 +65,7 @@ class ConcurrencyCase(BaseCase):
             # the pool resets these settings before it hands the connection out again
             cr.execute("SET SESSION lock_timeout = %s", [lock_timeout])
             cr.execute("SET SESSION statement_timeout = '30s'")
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
             yield api.Environment(cr, SUPERUSER_ID, {})
 
     @classmethod

@@ -90,7 +90,7 @@ def score(value, cuts):
     return 1 + sum(1 for cut in cuts if cut is not None and value >= cut)
 
 
-TIERS = [("Platinum", "4.5"), ("Gold", "3.5"), ("Silver", "2.25"), ("Bronze", "1")]
+TIERS = (("Platinum", "4.5"), ("Gold", "3.5"), ("Silver", "2.25"), ("Bronze", "1"))
 
 
 def compute_tiers(figures_by_customer, weights=(1, 1, 2), cuts=None, tiers=TIERS):
