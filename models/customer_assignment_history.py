@@ -45,6 +45,7 @@ class CustomerAssignmentHistory(models.Model):
             ("none", "Set to none by hand"),
             ("withdrawn", "Decision by hand withdrawn"),
             ("expired", "Decision by hand expired"),
+            ("merged", "Contacts merged"),
         ],
         required=True,
         readonly=True,

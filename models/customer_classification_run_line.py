@@ -21,6 +21,9 @@ _logger = logging.getLogger(__name__)
 CHUNK_SIZE = 10_000
 #: First key of the advisory locks of this addon; the second is the company
 LOCK_SPACE = 0x63636C73
+#: Seconds the scheduled action waits for someone else's run of a company: a call of
+#: `classify` takes a few
+LOCK_WAIT = 30
 
 
 class CustomerClassificationRunLine(models.Model):
@@ -96,13 +99,7 @@ class CustomerClassificationRunLine(models.Model):
         self.ensure_one()
         cr = self.env.cr
         key = (LOCK_SPACE, self.company_id.id)
-        # A session lock outlives the commits below. It is taken before the
-        # transaction that reads: waiting inside it would mean an old snapshot.
-        [[is_locked]] = self.env.execute_query(
-            SQL("SELECT pg_try_advisory_lock(%s, %s)", *key)
-        )
-        cr.commit()
-        if not is_locked:
+        if not self._cron_lock(key):
             self.write(
                 {
                     "state": "failed",
@@ -125,6 +122,22 @@ class CustomerClassificationRunLine(models.Model):
             cr.commit()
         finally:
             self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
+
+    def _cron_lock(self, key):
+        """Take the company's lock, waiting a while; return whether it was to be had.
+
+        A session lock outlives the commits of the steps. It is taken before the
+        transaction that reads: waiting inside that would mean an old snapshot.
+        """
+        until = time.monotonic() + LOCK_WAIT
+        while True:
+            [[is_locked]] = self.env.execute_query(
+                SQL("SELECT pg_try_advisory_lock(%s, %s)", *key)
+            )
+            self.env.cr.commit()
+            if is_locked or time.monotonic() > until:
+                return is_locked
+            time.sleep(1)
 
     def _cron_retry(self, step):
         """Do and commit ``step``; again if someone else's write came between.

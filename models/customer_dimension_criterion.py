@@ -91,6 +91,7 @@ class CustomerDimensionCriterion(models.Model):
             criterion.axis = AXIS_BY_METRIC.get(criterion.metric)
 
     @api.depends("metric")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         labels = dict(self._fields["metric"]._description_selection(self.env))
         for criterion in self:

@@ -86,6 +86,7 @@ class CustomerRuleset(models.Model):
     )
 
     @api.depends("dimension_id", "version")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for ruleset in self:
             ruleset.display_name = (

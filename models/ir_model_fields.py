@@ -32,7 +32,7 @@ class IrModelFields(models.Model):
                 compute="_compute_customer_categories",
                 search=search,
                 compute_sudo=True,
-                depends_context=("company",),
+                depends_context=("company", "uid"),
                 groups="customer_classification.group_customer_classification_user",
                 customer_dimension_id=dimension_id,
             )

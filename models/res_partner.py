@@ -2,9 +2,12 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .customer_figures import FIGURE_COLUMNS
+
 USER_GROUP = "customer_classification.group_customer_classification_user"
 #: What the fields of the figures and the categories of a contact are made of
 FIGURES_FIELD = "customer_figures_id"
+FIGURE_PATHS = {f"{FIGURES_FIELD}.{name}": name for name in FIGURE_COLUMNS}
 
 
 def _figure(name, **kwargs):
@@ -94,11 +97,12 @@ class ResPartner(models.Model):
     # Computes
 
     @api.depends("commercial_partner_id")
-    @api.depends_context("company")
+    @api.depends_context("company", "uid")
     def _compute_customer_figures_id(self):
+        customers = self._get_visible_customers()
         figures = self.env["customer.figures"].search(
             [
-                ("partner_id", "in", self.commercial_partner_id.ids),
+                ("partner_id", "in", customers.ids),
                 ("company_id", "=", self.env.company.root_id.id),
             ]
         )
@@ -107,10 +111,10 @@ class ResPartner(models.Model):
             partner.customer_figures_id = by_partner.get(partner.commercial_partner_id)
 
     @api.depends("commercial_partner_id")
-    @api.depends_context("company")
+    @api.depends_context("company", "uid")
     def _compute_customer_rows(self):
         domain = [
-            ("partner_id", "in", self.commercial_partner_id.ids),
+            ("partner_id", "in", self._get_visible_customers().ids),
             ("company_id", "=", self.env.company.root_id.id),
         ]
         for field_name, rows in (
@@ -142,10 +146,24 @@ class ResPartner(models.Model):
             query.select(SQL.identifier(self._table, "id"), *columns)
         )
         values = {row[0]: row[1:] for row in rows}
+        customers = self._get_visible_customers()
         for partner in self:
-            row = values.get(partner._origin.id) or [False] * len(field_names)
+            row = [False] * len(field_names)
+            if partner.commercial_partner_id in customers:
+                row = values.get(partner._origin.id, row)
             for name, value in zip(field_names, row, strict=True):
                 partner[name] = value
+
+    def _get_visible_customers(self):
+        """Return the customers of these contacts that the user may see.
+
+        The fields are computed as superuser. Who sees a contact but not the company
+        behind it shall not learn that company's revenue by it.
+        """
+        customers = self.commercial_partner_id
+        others = customers - self
+        hidden = others - others.sudo(False)._filtered_access("read")
+        return customers - hidden
 
     # Search, group and sort
 
@@ -231,6 +249,12 @@ class ResPartner(models.Model):
                 alias, query, "customer.figures", "customer_figures"
             )
             return SQL.identifier(figures, "id")
+        if field and field.related in FIGURE_PATHS:
+            # Not by the way of Odoo, which follows the path as superuser
+            figures = self._join_customer_rows(
+                alias, query, "customer.figures", "customer_figures"
+            )
+            return SQL.identifier(figures, FIGURE_PATHS[field.related])
         return super()._field_to_sql(alias, field_expr, query)
 
     def _join_customer_category(self, alias, query, field_name, dimension_id):
@@ -280,6 +304,8 @@ class ResPartner(models.Model):
                 ),
             )
         ]
+        if not self.env.su:
+            conditions.append(self._get_visible_condition(alias))
         for column, value in [("company_id", self.env.company.root_id.id), *key]:
             conditions.append(SQL("%s = %s", SQL.identifier(row, column), value))
         if in_force_on:
@@ -293,6 +319,18 @@ class ResPartner(models.Model):
             )
         query.add_join("LEFT JOIN", row, model._table, SQL(" AND ").join(conditions))
         return row
+
+    def _get_visible_condition(self, alias):
+        """Return SQL that leaves out contacts of a customer the user may not see."""
+        visible = self.env["res.partner"]._search(Domain.TRUE, active_test=False)
+        customer = SQL.identifier(alias, "commercial_partner_id")
+        return SQL(
+            # most contacts are customers themselves, and in the query already
+            "(%(customer)s = %(contact)s OR %(customer)s IN %(visible)s)",
+            customer=customer,
+            contact=SQL.identifier(alias, "id"),
+            visible=visible.subselect(),
+        )
 
     # The dimensions' fields
 

@@ -184,6 +184,36 @@ class TestVisibility(ClassificationCommon):
         with self.assertRaises(AccessError):
             self.decide(contact, self.env(user=self.seller))
 
+    def test_visible_contact_of_a_hidden_customer_shows_nothing(self):
+        """Not the company's revenue nor tier: read, searched, sorted or summed."""
+        contact = self.env["res.partner"].create(
+            {"name": "Contact", "parent_id": self.hidden.id, "user_id": self.seller.id}
+        )
+        tier = self.dimension.partner_field_name
+        self.assertEqual(contact.customer_revenue_total, 7000)
+        self.assertEqual(contact[tier], self.gold)
+        Partner = self.env["res.partner"].with_user(self.seller)
+        mine, contact = Partner.browse((self.mine + contact).ids)
+        self.assertEqual(mine.customer_revenue_total, 100)
+        self.assertEqual(mine[tier], self.gold)
+        for name in Partner.fields_get():
+            if name.startswith(("customer_", "x_cls_")) and name != "customer_rank":
+                self.assertFalse(contact[name], name)
+        self.assertEqual(Partner.search([(tier, "=", self.gold.id)]), mine)
+        self.assertEqual(Partner.search([("customer_figures_id", "!=", False)]), mine)
+        self.assertFalse(Partner.search([("customer_revenue_total", ">", 5000)]))
+        self.assertFalse(
+            Partner.search([("id", "=", contact.id), (tier, "!=", False)])
+        )
+        self.assertEqual(
+            Partner._read_group([], [], ["customer_revenue_total:sum"]), [(100,)]
+        )
+        groups = dict(Partner._read_group([], [tier], ["id:recordset"]))
+        self.assertEqual(groups[self.gold.with_user(self.seller)], mine)
+        self.assertEqual(
+            Partner.search([], order="customer_revenue_total", limit=1), mine
+        )
+
     def test_results_of_past_dates(self):
         run = self.classify(as_of=self.day(5))
         staged = run.staging_ids

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 #: Tables with one row for a customer and key: the key's columns, and which of the
@@ -14,6 +14,11 @@ KEYED_TABLES = {
         ["company_id", "dimension_id", "slot"],
         "date_end < CURRENT_DATE, partner_id <> %(kept)s, date_end DESC",
     ),
+}
+#: The tables with categories: since when a row holds its own, and whether it does
+CATEGORY_TABLES = {
+    "customer_assignment": ("since", "dropped.category_id IS NOT NULL"),
+    "customer_override": ("write_date", "dropped.date_end >= CURRENT_DATE"),
 }
 
 
@@ -35,26 +40,66 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         """Leave one row for each key among the merged contacts.
 
         The row of the remaining contact stays; where it has none, the best one of
-        the others takes its place.
+        the others takes its place. A category that gives way is in the history.
         """
         self.env.flush_all()
         for table, (key, order) in KEYED_TABLES.items():
+            ranked = SQL(
+                """
+                SELECT *,
+                       first_value(id) OVER (
+                           PARTITION BY %(key)s ORDER BY %(order)s
+                       ) AS kept_id
+                  FROM %(table)s
+                 WHERE partner_id = ANY(%(partners)s)
+                """,
+                key=SQL(", ").join(map(SQL.identifier, key)),
+                order=SQL(order, kept=dst_partner.id),
+                table=SQL.identifier(table),
+                partners=(src_partners + dst_partner).ids,
+            )
+            if table in CATEGORY_TABLES:
+                self._record_merged_categories(table, ranked, dst_partner)
             self.env.execute_query(
                 SQL(
                     """
                     DELETE FROM %(table)s
-                     WHERE partner_id = ANY(%(partners)s)
-                       AND id NOT IN (
-                           SELECT DISTINCT ON (%(key)s) id
-                             FROM %(table)s
-                            WHERE partner_id = ANY(%(partners)s)
-                            ORDER BY %(key)s, %(order)s
-                       )
+                     WHERE id IN (
+                         SELECT id FROM (%(ranked)s) AS ranked WHERE id <> kept_id
+                     )
                     """,
                     table=SQL.identifier(table),
-                    partners=(src_partners + dst_partner).ids,
-                    key=SQL(", ").join(map(SQL.identifier, key)),
-                    order=SQL(order, kept=dst_partner.id),
+                    ranked=ranked,
                 )
             )
         self.env.invalidate_all()
+
+    @api.model
+    def _record_merged_categories(self, table, ranked, dst_partner):
+        """Add a history row for each category that gives way to another."""
+        since, holds = CATEGORY_TABLES[table]
+        self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO customer_assignment_history (
+                    partner_id, company_id, dimension_id, slot, event, date,
+                    old_category_id, old_since, new_category_id, user_id
+                )
+                SELECT %(partner)s, dropped.company_id, dropped.dimension_id,
+                       dropped.slot, 'merged', %(now)s,
+                       dropped.category_id, dropped.%(since)s, kept.category_id,
+                       %(user)s
+                  FROM (%(ranked)s) AS dropped
+                  JOIN %(table)s AS kept ON kept.id = dropped.kept_id
+                 WHERE dropped.category_id IS DISTINCT FROM kept.category_id
+                   AND %(holds)s
+                """,
+                partner=dst_partner.id,
+                now=fields.Datetime.now(),
+                since=SQL.identifier(since),
+                holds=SQL(holds),
+                user=self.env.uid,
+                ranked=ranked,
+                table=SQL.identifier(table),
+            )
+        )
