@@ -20,16 +20,6 @@ class CustomerAssignment(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # a narrow row, one for each customer and dimension
 
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="cascade",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade"
-    )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, readonly=True, ondelete="cascade"
     )

@@ -24,16 +24,6 @@ class CustomerAssignmentHistory(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # append-only: `date`, `user_id` and `run_id` say it all
 
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="cascade",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade"
-    )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, readonly=True, ondelete="restrict"
     )

@@ -55,16 +55,7 @@ class CustomerFigures(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # a narrow row, written for every customer
 
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="cascade",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
-    )
+    company_id = fields.Many2one(index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     revenue_total = fields.Monetary(
         "Net Revenue",

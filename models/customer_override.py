@@ -27,16 +27,9 @@ class CustomerOverride(models.Model):
     _rec_name = "partner_id"
     _check_company_auto = True
 
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        ondelete="cascade",
-    )
+    partner_id = fields.Many2one(readonly=False)
     company_id = fields.Many2one(
-        "res.company",
-        required=True,
-        ondelete="cascade",
+        readonly=False,
         domain="[('parent_id', '=', False)]",
         default=lambda self: self.env.company.root_id,
     )

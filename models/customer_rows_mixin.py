@@ -1,6 +1,6 @@
 import functools
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 
 
@@ -8,12 +8,22 @@ class CustomerRowsMixin(models.AbstractModel):
     """Rows about a customer, visible only to those who may see that customer.
 
     A record rule cannot say this: the domain of a rule is evaluated as superuser,
-    so that ``partner_id any …`` would restrict nothing. Models that inherit this
-    have a ``partner_id``.
+    so that ``partner_id any …`` would restrict nothing.
     """
 
     _name = "customer.rows.mixin"
     _description = "Rows Visible With Their Customer"
+
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="cascade"
+    )
 
     @api.model
     def _search(

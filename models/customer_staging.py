@@ -35,16 +35,6 @@ class CustomerStaging(models.Model):
         ondelete="cascade",
     )
     run_id = fields.Many2one(related="line_id.run_id")
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="cascade",
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade"
-    )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, readonly=True, ondelete="cascade"
     )

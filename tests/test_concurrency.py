@@ -1,5 +1,6 @@
 import dataclasses
 import logging
+import threading
 import time
 from unittest.mock import patch
 
@@ -171,7 +172,8 @@ class TestConcurrency(ConcurrencyCase):
             second.cr.commit()
             self.assert_results(second, other)
             line = self.make_line(second, company)
-            line._cron_process()
+            with patch(f"{LINE_LOGGER}.LOCK_WAIT", 0):
+                line._cron_process()
             second.cr.commit()
             self.assertEqual(line.state, "failed")
             self.assertIn("Another run", line.error)
@@ -184,6 +186,20 @@ class TestConcurrency(ConcurrencyCase):
             line._cron_process()
             self.assertEqual(line.state, "done")
             second.cr.commit()
+            self.assert_results(second, company)
+
+    def test_scheduled_action_waits_for_a_short_run(self):
+        with self.connect() as first, self.connect() as second:
+            company = self.companies(second)[0]
+            first["customer.classification.run"].classify(companies=company.ids)
+            line = self.make_line(second, company)
+            end = threading.Timer(1.5, first.cr.commit)
+            end.start()
+            line._cron_process()
+            end.join()
+            second.cr.commit()
+            self.assertEqual(line.state, "done")
+            self.assertFalse(line.changed_count or line.created_count)
             self.assert_results(second, company)
 
     def test_call_during_the_scheduled_action(self):
