@@ -107,7 +107,12 @@ class CustomerAssignment(models.Model):
                     RETURNING *
                 ),
                 compared AS (
-                    SELECT staged.*,
+                    -- one row a key: merging contacts may have left two
+                    SELECT DISTINCT ON (
+                               staged.partner_id, staged.company_id,
+                               staged.dimension_id, staged.slot
+                           )
+                           staged.*,
                            assignment.id AS assignment_id,
                            assignment.category_id AS old_category_id,
                            assignment.since AS old_since,
@@ -119,7 +124,8 @@ class CustomerAssignment(models.Model):
                        AND assignment.dimension_id = staged.dimension_id
                        AND assignment.company_id = staged.company_id
                        AND assignment.slot = staged.slot
-                     ORDER BY staged.partner_id
+                     ORDER BY staged.partner_id, staged.company_id,
+                              staged.dimension_id, staged.slot, staged.id
                 ),
                 recorded AS (
                     INSERT INTO customer_assignment_history (
@@ -133,44 +139,46 @@ class CustomerAssignment(models.Model):
                       FROM compared
                      WHERE assignment_id IS NOT NULL AND is_change
                 ),
+                -- Rows are found by their key: while statistics take a table for empty
+                -- that is being filled, an UPDATE with a join compares each row with
+                -- all. And a row that another run created meanwhile is a serialization
+                -- failure, which is retried, and not a broken key.
                 rescored AS (
-                    UPDATE customer_assignment AS assignment
-                       SET (%(score_columns)s) = ROW(%(compared_scores)s)
+                    INSERT INTO customer_assignment (
+                        partner_id, company_id, dimension_id, slot, since,
+                        %(score_columns)s
+                    )
+                    SELECT partner_id, company_id, dimension_id, slot, old_since,
+                           %(score_columns)s
                       FROM compared
-                     WHERE assignment.id = compared.assignment_id
-                       AND NOT compared.is_change
+                     WHERE assignment_id IS NOT NULL AND NOT is_change
+                    ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                    DO UPDATE SET (%(score_columns)s) = ROW(%(excluded_scores)s)
                 ),
-                changed AS (
-                    UPDATE customer_assignment AS assignment
-                       SET (%(score_columns)s) = ROW(%(compared_scores)s),
-                           category_id = compared.category_id,
-                           since = %(now)s,
-                           run_id = %(run)s,
-                           ruleset_id = compared.ruleset_id,
-                           inputs = compared.inputs
-                      FROM compared
-                     WHERE assignment.id = compared.assignment_id
-                       AND compared.is_change
-                    RETURNING 1
-                ),
-                created AS (
+                given AS (
                     INSERT INTO customer_assignment (
                         partner_id, company_id, dimension_id, slot, category_id,
                         since, run_id, ruleset_id, inputs, %(score_columns)s
                     )
                     SELECT partner_id, company_id, dimension_id, slot, category_id,
-                           %(now)s, %(run)s, ruleset_id, inputs, %(compared_scores)s
+                           %(now)s, %(run)s, ruleset_id, inputs, %(score_columns)s
                       FROM compared
-                     WHERE assignment_id IS NULL AND category_id IS NOT NULL
-                    -- a row that another run created meanwhile is a serialization
-                    -- failure, which is retried, and not a broken key
+                     WHERE is_change
                     ON CONFLICT (partner_id, dimension_id, company_id, slot)
-                    DO NOTHING
-                    RETURNING 1
+                    DO UPDATE
+                       SET category_id = excluded.category_id,
+                           since = excluded.since,
+                           run_id = excluded.run_id,
+                           ruleset_id = excluded.ruleset_id,
+                           inputs = excluded.inputs,
+                           (%(score_columns)s) = ROW(%(excluded_scores)s)
                 )
                 SELECT (SELECT count(*) FROM staged) AS staged,
-                       (SELECT count(*) FROM created) AS created,
-                       (SELECT count(*) FROM changed) AS changed
+                       count(*) FILTER (WHERE is_change AND assignment_id IS NULL)
+                           AS created,
+                       count(*) FILTER (WHERE is_change AND assignment_id IS NOT NULL)
+                           AS changed
+                  FROM compared
                 """,
                 line=line.id,
                 limit=limit,
@@ -178,8 +186,8 @@ class CustomerAssignment(models.Model):
                 run=line.run_id.id,
                 user=self.env.uid,
                 score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
-                compared_scores=SQL(", ").join(
-                    SQL.identifier("compared", name) for name in SCORE_COLUMNS
+                excluded_scores=SQL(", ").join(
+                    SQL.identifier("excluded", name) for name in SCORE_COLUMNS
                 ),
             )
         )

@@ -204,18 +204,14 @@ class CustomerClassificationRunLine(models.Model):
 
     def _stage_past(self, partners):
         Figures = self.env["customer.figures"]
+        # The cut points come from everybody, whoever is asked about
+        figures = Figures._get_computed(self.company_id, self.as_of)
         for dimension in self.env["customer.dimension"]._get_scored():
-            # The cut points come from everybody, whoever is asked about
             ruleset = self.env["customer.ruleset"]._create_as_of(
-                dimension,
-                self.company_id,
-                self.as_of,
-                Figures._get_computed(self.company_id, self.as_of),
+                dimension, self.company_id, self.as_of, figures
             )
             self.env["customer.staging"]._stage_result(
-                self,
-                ruleset,
-                Figures._get_computed(self.company_id, self.as_of, partners),
+                self, ruleset, Figures._get_restricted(figures, partners)
             )
 
     def _get_ruleset(self, dimension, partners):

@@ -16,6 +16,9 @@ FIGURE_COLUMNS = (
     "refund_count",
     "average_ticket",
 )
+#: From so many written rows on the statistics are renewed at once: autovacuum would do
+#: it later, or, worse, before the commit, and then take the table for an empty one
+ANALYZE_FROM = 10_000
 
 
 def get_paying_condition(minimum_kept_share):
@@ -229,6 +232,8 @@ class CustomerFigures(models.Model):
                 excluded=self._get_columns("excluded"),
             )
         )
+        if written >= ANALYZE_FROM:
+            self.env.execute_query(SQL("ANALYZE customer_figures"))
         self.invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return written
@@ -263,6 +268,34 @@ class CustomerFigures(models.Model):
         )
 
     @api.model
-    def _get_computed(self, company, as_of, partners=None):
-        """Return a table expression with the figures of a day, computed anew."""
-        return SQL("(%s)", self._get_query(company, as_of, partners))
+    def _get_computed(self, company, as_of):
+        """Return a table expression with the figures of a day, computed now.
+
+        They are computed once, into a temporary table, because cut points and
+        scores read them several times; the next call replaces it.
+        """
+        table = SQL("pg_temp.customer_figures_computed")
+        self.env.execute_query(SQL("DROP TABLE IF EXISTS %s", table))
+        self.env.execute_query(
+            SQL(
+                "CREATE TEMPORARY TABLE customer_figures_computed ON COMMIT DROP AS %s",
+                self._get_query(company, as_of),
+            )
+        )
+        self.env.execute_query(SQL("ANALYZE %s", table))
+        return table
+
+    @api.model
+    def _get_restricted(self, figures, partners):
+        """Return a table expression with the rows of few customers.
+
+        :param SQL figures: a table expression
+        :param list partners: ids of the commercial partners, or None for all
+        """
+        if partners is None:
+            return figures
+        return SQL(
+            "(SELECT * FROM %s AS figures WHERE partner_id = ANY(%s))",
+            figures,
+            partners,
+        )

@@ -72,20 +72,29 @@ class CustomerStaging(models.Model):
                        AND dimension_id = %(dimension)s
                        AND slot = 0
                        AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
+                ),
+                differing AS (
+                    SELECT judged.*,
+                           COALESCE(judged.partner_id, assigned.partner_id)
+                               AS customer_id
+                      FROM judged
+                      FULL JOIN assigned ON assigned.partner_id = judged.partner_id
+                     WHERE (judged.category_id, %(judged_scores)s)
+                           IS DISTINCT FROM (assigned.category_id, %(assigned_scores)s)
                 )
                 INSERT INTO customer_staging (
                     line_id, company_id, dimension_id, slot, ruleset_id,
                     partner_id, category_id, inputs, %(score_columns)s
                 )
+                -- the inputs of what differs only: they take longer than the scores
                 SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
-                       COALESCE(judged.partner_id, assigned.partner_id),
-                       judged.category_id, judged.inputs, %(judged_scores)s
-                  FROM judged
-                  FULL JOIN assigned ON assigned.partner_id = judged.partner_id
-                 WHERE (judged.category_id, %(judged_scores)s)
-                       IS DISTINCT FROM (assigned.category_id, %(assigned_scores)s)
+                       customer_id, category_id,
+                       CASE WHEN partner_id IS NOT NULL THEN %(inputs)s END,
+                       %(score_columns)s
+                  FROM differing
                 """,
                 judged=self._get_judged(ruleset, line.as_of, figures),
+                inputs=self._get_inputs(ruleset, line.as_of),
                 line=line.id,
                 company=line.company_id.id,
                 dimension=ruleset.dimension_id.id,
@@ -110,17 +119,17 @@ class CustomerStaging(models.Model):
                     partner_id, category_id, inputs, %(score_columns)s
                 )
                 SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
-                       partner_id, category_id, inputs, %(judged_scores)s
+                       partner_id, category_id, %(inputs)s, %(score_columns)s
                   FROM judged
                  WHERE category_id IS NOT NULL
                 """,
                 judged=self._get_judged(ruleset, line.as_of, figures),
+                inputs=self._get_inputs(ruleset, line.as_of),
                 line=line.id,
                 company=line.company_id.id,
                 dimension=ruleset.dimension_id.id,
                 ruleset=ruleset.id,
                 score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
-                judged_scores=self._get_score_columns("judged"),
             )
         )
 
@@ -162,33 +171,24 @@ class CustomerStaging(models.Model):
         axes = {AXIS_BY_METRIC[c.metric]: c for c in criteria}
         return SQL(
             """
-            WITH scored AS (
-                SELECT figures.*,
-                       %(is_paying)s AS is_paying,
-                       %(recency)s AS recency_score,
-                       %(frequency)s AS frequency_score,
-                       %(monetary)s AS monetary_score
+            WITH known AS (
+                SELECT figures.*, %(is_paying)s AS is_paying
                   FROM %(figures)s AS figures
             ),
-            weighted AS (
-                SELECT partner_id,
-                       CASE WHEN is_paying
-                            THEN round((%(weighted_sum)s) / %(weight_sum)s, %(digits)s)
-                       END AS score,
-                       CASE WHEN is_paying THEN recency_score END AS recency_score,
-                       CASE WHEN is_paying THEN frequency_score END
-                           AS frequency_score,
-                       CASE WHEN is_paying THEN monetary_score END AS monetary_score,
-                       jsonb_build_object(%(inputs)s) AS inputs
+            scored AS (
+                SELECT figures.*,
+                       CASE WHEN is_paying THEN %(recency)s END AS recency_score,
+                       CASE WHEN is_paying THEN %(frequency)s END AS frequency_score,
+                       CASE WHEN is_paying THEN %(monetary)s END AS monetary_score
+                  FROM known AS figures
+            ),
+            -- materialized: or each use of a score would compute it anew
+            weighted AS MATERIALIZED (
+                SELECT scored.*,
+                       round((%(weighted_sum)s) / %(weight_sum)s, %(digits)s) AS score
                   FROM scored
             )
-            SELECT partner_id,
-                   %(category)s AS category_id,
-                   score,
-                   recency_score,
-                   frequency_score,
-                   monetary_score,
-                   inputs || jsonb_build_object('score', score::text) AS inputs
+            SELECT weighted.*, %(category)s AS category_id
               FROM weighted
             """,
             figures=figures,
@@ -209,14 +209,14 @@ class CustomerStaging(models.Model):
                 "%s::numeric", str(round(sum(criteria.mapped("weight")), 2))
             ),
             digits=SCORE_DIGITS,
-            inputs=self._get_inputs(ruleset, as_of),
             category=self._get_category_sql(ruleset),
         )
 
     @api.model
     def _get_inputs(self, ruleset, as_of):
-        """Return the pairs of ``jsonb_build_object`` that explain a decision."""
+        """Return SQL that explains a decision, over what :meth:`_get_judged` gives."""
         pairs = [
+            SQL("'score', score::text"),
             SQL("'as_of', %s::text", fields.Date.to_string(as_of)),
             SQL("'revenue_window', revenue_window::text"),
             SQL("'invoiced_window', invoiced_window::text"),
@@ -232,7 +232,7 @@ class CustomerStaging(models.Model):
             if criterion.metric not in explained:
                 column = SQL.identifier(criterion.metric)
                 pairs.append(SQL("%s::text, %s::text", criterion.metric, column))
-        return SQL(", ").join(pairs)
+        return SQL("jsonb_build_object(%s)", SQL(", ").join(pairs))
 
     @api.model
     def _get_category_sql(self, ruleset):
