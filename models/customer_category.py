@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 
 class CustomerCategory(models.Model):
@@ -37,16 +37,9 @@ class CustomerCategory(models.Model):
 
     @api.constrains("minimum_score", "dimension_id", "active")
     def _check_distinct_limits(self):
-        for dimension in self.dimension_id:
-            limits = dimension.category_ids.filtered("minimum_score")
-            if len(set(limits.mapped("minimum_score"))) < len(limits):
-                raise ValidationError(
-                    self.env._(
-                        "Two categories of “%(dimension)s” start at the same score; "
-                        "give each its own.",
-                        dimension=dimension.name,
-                    )
-                )
+        # Limits may change places: the dimension's form saves them one by one
+        if not self.env.context.get("customer_dimension_is_saving"):
+            self.dimension_id._check_distinct_limits()
 
     def write(self, vals):
         if "dimension_id" in vals and any(

@@ -269,7 +269,14 @@ class CustomerClassificationRun(models.Model):
         oldest = fields.Datetime.now() - timedelta(hours=RESUME_HOURS)
         stale = unfinished.filtered(lambda run: run.date_start < oldest)
         stale.write({"state": "interrupted", "date_end": fields.Datetime.now()})
-        return (unfinished - stale)[:1]
+        unfinished -= stale
+        # Interrupted after its last company: only the end was not written yet
+        complete = unfinished.filtered(
+            lambda run: "pending" not in run.line_ids.mapped("state")
+        )
+        for run in complete:
+            run._close()
+        return (unfinished - complete)[:1]
 
     @api.model
     def action_recompute_now(self):

@@ -186,7 +186,8 @@ class CustomerClassificationRunLine(models.Model):
         Figures = self.env["customer.figures"]
         self.figures_count = Figures._update(self.company_id, self.as_of, partners)
         dimensions = self.env["customer.dimension"]
-        for dimension in dimensions._get_scored():
+        scored = dimensions._get_scored()
+        for dimension in scored:
             ruleset = self._get_ruleset(dimension, partners)
             if ruleset:
                 Staging._stage_changes(
@@ -195,9 +196,7 @@ class CustomerClassificationRunLine(models.Model):
                     Figures._get_stored(self.company_id, partners),
                     partners,
                 )
-        Staging._stage_withdrawal(
-            self, dimensions.search([("method", "!=", "score")]), partners
-        )
+        Staging._stage_withdrawal(self, dimensions.search([]) - scored, partners)
         self.env["customer.assignment.history"]._record_expired(
             self.company_id, self.as_of, partners, self.run_id
         )

@@ -158,6 +158,19 @@ class CustomerDimension(models.Model):
                     )
                 )
 
+    @api.constrains("category_ids")
+    def _check_distinct_limits(self):
+        for dimension in self:
+            limits = dimension.category_ids.filtered("minimum_score")
+            if len(set(limits.mapped("minimum_score"))) < len(limits):
+                raise ValidationError(
+                    self.env._(
+                        "Two categories of “%(dimension)s” start at the same score; "
+                        "give each its own.",
+                        dimension=dimension.name,
+                    )
+                )
+
     @api.model_create_multi
     def create(self, vals_list):
         dimensions = super().create(vals_list)
@@ -173,7 +186,8 @@ class CustomerDimension(models.Model):
                     "instead, or create another dimension."
                 )
             )
-        result = super().write(vals)
+        saving = self.with_context(customer_dimension_is_saving=True)
+        result = super(CustomerDimension, saving).write(vals)
         if {"name", "active", "sequence"} & vals.keys():
             self._clear_view_caches()
         return result
@@ -245,7 +259,7 @@ class CustomerDimension(models.Model):
     @api.model
     def _get_scored(self):
         """Return the active dimensions that the engine computes."""
-        return self.search([("method", "=", "score")])
+        return self.search([("method", "=", "score"), ("criterion_ids", "!=", False)])
 
     # The field of each dimension on the contact
 

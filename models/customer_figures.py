@@ -170,7 +170,8 @@ class CustomerFigures(models.Model):
               FROM summed
             """,
             as_of=as_of,
-            window=company.customer_window_days,
+            # no further back than the calendar
+            window=min(company.customer_window_days, as_of.toordinal() - 1),
             types=types,
             companies=company._get_customer_branches().ids,
             history_start=company.customer_history_start or date.min,

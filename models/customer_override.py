@@ -81,9 +81,15 @@ class CustomerOverride(models.Model):
         "Choose the category to set.",
     )
 
-    @api.depends("operation")
+    @api.depends("operation", "dimension_id")
     def _compute_category_id(self):
-        self.filtered(lambda o: o.operation == "none").category_id = False
+        for override in self:
+            category = override.category_id
+            if (
+                override.operation == "none"
+                or category.dimension_id != override.dimension_id
+            ):
+                override.category_id = False
 
     @api.depends("partner_id", "company_id", "dimension_id")
     def _compute_computed_category_id(self):
@@ -125,7 +131,7 @@ class CustomerOverride(models.Model):
                     )
                 )
 
-    @api.constrains("date_end")
+    @api.constrains("date_end", "operation", "category_id", "reason")
     def _check_date_end(self):
         for override in self:
             if not override.is_in_force:
@@ -157,6 +163,7 @@ class CustomerOverride(models.Model):
                     "and make another one."
                 )
             )
+        self._record_ended()
         before = {override: override._get_effective() for override in self}
         result = super().write(vals)
         if {"operation", "category_id", "date_end", "reason"} & vals.keys():
@@ -167,6 +174,7 @@ class CustomerOverride(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
+        self._record_ended()
         for override in self:
             if override.is_in_force:
                 override._record("withdrawn", new=override._get_computed()[0])
@@ -209,13 +217,17 @@ class CustomerOverride(models.Model):
             )
             if before.is_in_force:
                 raise ValidationError(get_already_decided_message(self.env))
-            if before:
-                company = before.company_id
-                # sudo: people read the history, only the addon writes it
-                self.env["customer.assignment.history"].sudo()._record_expired(
-                    company, company._get_customer_today(), before.partner_id.ids
-                )
-                before.unlink()
+            before.unlink()
+
+    def _record_ended(self):
+        """Record the end of those that ended since the last run."""
+        # sudo: people read the history, only the addon writes it
+        History = self.env["customer.assignment.history"].sudo()
+        ended = self.filtered(lambda override: not override.is_in_force)
+        for company, overrides in ended.grouped("company_id").items():
+            History._record_expired(
+                company, company._get_customer_today(), overrides.partner_id.ids
+            )
 
     def _get_computed(self):
         """Return the category that the engine gives, and since when."""

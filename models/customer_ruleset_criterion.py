@@ -143,5 +143,7 @@ class CustomerRulesetCriterion(models.Model):
         if self.metric != "last_date":
             return SQL("%s::numeric", cut)
         if self.cut_mode == "fixed":
-            return SQL("%s::date", fields.Date.subtract(as_of, days=int(float(cut))))
+            # no further back than the calendar
+            days = min(int(float(cut)), as_of.toordinal() - 1)
+            return SQL("%s::date", fields.Date.subtract(as_of, days=days))
         return SQL("%s::date", cut)

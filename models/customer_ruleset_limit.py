@@ -10,6 +10,10 @@ class CustomerRulesetLimit(models.Model):
     _order = "ruleset_id, minimum_score desc, id"
 
     category_id = fields.Many2one(
-        "customer.category", required=True, index=True, ondelete="restrict"
+        # cascade: a category that a version names goes only with its whole dimension
+        "customer.category",
+        required=True,
+        index=True,
+        ondelete="cascade",
     )
     minimum_score = fields.Float(digits=(4, 2), required=True)

@@ -135,7 +135,7 @@ class CustomerStaging(models.Model):
 
     @api.model
     def _stage_withdrawal(self, line, dimensions, partners=None):
-        """Stage the end of every category of dimensions that are fed by hand now."""
+        """Stage the end of every category of dimensions that have no score any more."""
         self.env.execute_query(
             SQL(
                 """

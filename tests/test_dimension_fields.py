@@ -5,6 +5,7 @@ from lxml import etree
 from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
@@ -156,6 +157,22 @@ class TestDimensionFields(ClassificationCommon):
         with self.assertRaisesRegex(UserError, "Archive"):
             self.dimension.unlink()
         self.assertIn(self.field_name, self.Partner._fields)
+
+    def test_scored_dimension_that_gave_nobody_a_category_is_deleted(self):
+        self.post(self.customer, 10, 3)
+        dimension = self.env["customer.dimension"].create(
+            {
+                "name": "Strict",
+                "code": "strict",
+                "method": "score",
+                "criterion_ids": [Command.create({"metric": "revenue_total"})],
+                "category_ids": [Command.create({"name": "A", "minimum_score": 5})],
+            }
+        )
+        self.classify()
+        self.assertTrue(dimension.active_ruleset_id.limit_ids)
+        dimension.unlink()
+        self.assertFalse(dimension.exists())
 
     def test_code(self):
         for code in ("Region", "1region", "re gion", "región", "re-gion", "", "a" * 41):

@@ -3,6 +3,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -139,6 +140,60 @@ class TestOverride(ClassificationCommon):
             [event for event, _old, _new in self.events()],
             ["set", "expired", "set", "expired"],
         )
+
+    def test_ended_decision_changes_only_with_a_new_end(self):
+        decision = self.decide()
+        later = decision.date_end + timedelta(days=1)
+        with freeze_time(later):
+            self.env.invalidate_all()
+            for values in (
+                {"category_id": self.silver.id},
+                {"operation": "none"},
+                {"reason": "Too late"},
+            ):
+                with (
+                    self.subTest(values),
+                    self.assert_refused(ValidationError, "before it begins"),
+                ):
+                    decision.write(values)
+            self.assertEqual(self.events(), [("set", "Bronze", "Gold")])
+            decision.write({"category_id": self.silver.id, "date_end": later})
+            self.assertEqual(self.tier_of(self.alpha), "Silver")
+        self.assertEqual(
+            self.events(),
+            [
+                ("set", "Bronze", "Gold"),
+                ("expired", "Gold", "Bronze"),
+                ("set", "Bronze", "Silver"),
+            ],
+        )
+
+    def test_deleting_an_ended_decision_records_its_end(self):
+        decision = self.decide()
+        with freeze_time(decision.date_end + timedelta(days=1)):
+            self.env.invalidate_all()
+            decision.unlink()
+        self.assertEqual(
+            self.events(),
+            [("set", "Bronze", "Gold"), ("expired", "Gold", "Bronze")],
+        )
+
+    def test_other_dimension_takes_the_category_back(self):
+        other = self.env["customer.dimension"].create(
+            {
+                "name": "Other",
+                "code": "other",
+                "category_ids": [Command.create({"name": "One"})],
+            }
+        )
+        form = Form(self.Override.with_context(default_partner_id=self.alpha.id))
+        form.dimension_id = self.dimension
+        form.category_id = self.silver
+        form.dimension_id = other
+        self.assertFalse(form.category_id)
+        form.category_id = other.category_ids
+        form.reason = "Asked by the customer"
+        self.assertEqual(form.save().category_id, other.category_ids)
 
     def test_contact_decides_for_its_company(self):
         contact = self.make_customer(

@@ -361,6 +361,14 @@ class TestCron(ClassificationCommon):
         self.assertFalse(self.figures_of(self.alpha), "its line was done before")
         self.assertTrue(self.figures_of(self.alpha, self.other))
 
+    def test_run_that_only_lacked_its_end_is_not_taken_up(self):
+        old = self.Run.sudo()._create_run("cron", self.env.company)
+        old.line_ids.state = "done"
+        runs = self.run_cron()
+        self.assertEqual(old.state, "done")
+        self.assertEqual((runs - old).state, "done")
+        self.assertTrue(self.figures_of(self.alpha), "the new run computed them")
+
     def test_gives_up_a_run_of_a_former_day(self):
         old = self.Run.sudo()._create_run("cron", self.env.company)
         old.date_start = fields.Datetime.now() - timedelta(hours=30)

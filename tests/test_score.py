@@ -316,6 +316,15 @@ class TestRuleset(ClassificationCommon):
             (self.in_force().version, self.in_force().origin), (2, "refresh")
         )
 
+    def test_run_of_few_customers_keeps_the_version(self):
+        """A new one would leave all other customers with the old."""
+        self.dimension.criterion_ids[0].weight = 3
+        customer = self.Assignment.search([], limit=1).partner_id
+        self.classify(partners=customer)
+        self.assertEqual(self.in_force(), self.ruleset)
+        self.classify()
+        self.assertNotEqual(self.in_force(), self.ruleset)
+
     def test_frozen(self):
         ruleset = self.ruleset.sudo()  # whoever has the rights, code included
         for record, values in (
@@ -343,6 +352,44 @@ class TestRuleset(ClassificationCommon):
         self.classify()
         self.assertFalse(any(rows.mapped("category_id")))
         self.assertEqual(len(self.History.search([("new_category_id", "=", False)])), 6)
+
+    def test_score_that_lost_its_criteria_stops_no_run(self):
+        rows = self.Assignment.search([("category_id", "!=", False)])
+        self.dimension.criterion_ids.unlink()  # as a program may do
+        self.assertEqual(self.classify().changed_count, len(rows))
+        self.assertFalse(any(rows.mapped("category_id")))
+
+    def test_limits_that_change_places_in_one_save(self):
+        platinum, gold = self.platinum, self.gold
+        self.dimension.write(
+            {
+                "category_ids": [
+                    Command.update(platinum.id, {"minimum_score": gold.minimum_score}),
+                    Command.update(gold.id, {"minimum_score": platinum.minimum_score}),
+                ]
+            }
+        )
+        self.assertEqual((platinum.minimum_score, gold.minimum_score), (3.5, 4.5))
+        with self.assert_refused(ValidationError, "start at the same score"):
+            self.dimension.write(
+                {"category_ids": [Command.update(gold.id, {"minimum_score": 3.5})]}
+            )
+
+    def test_age_and_period_longer_than_the_calendar(self):
+        self.env.company.customer_window_days = 99_999_999
+        self.dimension.criterion_ids[0].write(
+            {
+                "cut_mode": "fixed",
+                "cut_2": 99_999_999,
+                "cut_3": 30,
+                "cut_4": 20,
+                "cut_5": 10,
+            }
+        )
+        self.classify()
+        rows = self.Figures.search([("company_id", "=", self.env.company.id)])
+        self.assertTrue(rows)
+        self.assertEqual(rows.mapped("revenue_window"), rows.mapped("revenue_total"))
 
     def test_configuration_is_checked(self):
         with self.assert_refused(ValidationError, "at least one"):
