@@ -6,6 +6,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.fields import Domain
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common import ClassificationCommon
 
@@ -347,3 +348,16 @@ class TestPartnerFields(ClassificationCommon):
                 )
         self.assertEqual(self.expected_tiers(31)["Cat"], "Gold")
         self.assertEqual(self.expected_tiers(1)["Fox"], "Bronze")
+
+    def test_list_of_customers_sums_each_once(self):
+        action = self.env.ref("customer_classification.res_partner_action")
+        domain = Domain(safe_eval(action.domain)) & Domain(
+            "id", "in", self.everybody.ids
+        )
+        [[total, count]] = self.Partner._read_group(
+            domain, aggregates=["customer_revenue_window:sum", "__count"]
+        )
+        self.assertEqual(total, sum(self.revenue.values()))
+        self.assertEqual(
+            count, len(self.customers), "the contact of Bee is no customer"
+        )
