@@ -196,7 +196,7 @@ class CustomerClassificationRunLine(models.Model):
                     Figures._get_stored(self.company_id, partners),
                     partners,
                 )
-        Staging._stage_withdrawal(self, dimensions.search([]) - scored, partners)
+        Staging._stage_withdrawal(self, dimensions._get_shown() - scored, partners)
         self.env["customer.assignment.history"]._record_expired(
             self.company_id, self.as_of, partners, self.run_id
         )

@@ -56,9 +56,7 @@ class TestPartnerMerge(ClassificationCommon):
     def get_merged(self):
         """Return what the merge says gave way to what, computed categories first."""
         rows = self.history_of(self.kept).filtered(lambda row: row.event == "merged")
-        return [
-            (row.old_category_id.name, row.new_category_id.name) for row in rows
-        ]
+        return [(row.old_category_id.name, row.new_category_id.name) for row in rows]
 
     def assert_one_row_each(self, companies=None):
         companies = companies or self.env.company
@@ -94,9 +92,7 @@ class TestPartnerMerge(ClassificationCommon):
         self.assertLessEqual(before, after)
         self.assertEqual(set(before.mapped("reason")), {"About Kept", "About Gone"})
         # Gone scored 4, 1 and 4, weighted 1:1:2 thus 3.25; Kept 1 each
-        self.assertEqual(
-            self.get_merged(), [("Silver", "Bronze"), ("Gold", "Silver")]
-        )
+        self.assertEqual(self.get_merged(), [("Silver", "Bronze"), ("Gold", "Silver")])
         self.assert_exact_after_next_run()
         self.assertEqual(self.figures_of(self.kept).revenue_total, 5010)
         self.assertEqual(self.tier_of(self.kept), "Silver")

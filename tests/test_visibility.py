@@ -202,9 +202,7 @@ class TestVisibility(ClassificationCommon):
         self.assertEqual(Partner.search([(tier, "=", self.gold.id)]), mine)
         self.assertEqual(Partner.search([("customer_figures_id", "!=", False)]), mine)
         self.assertFalse(Partner.search([("customer_revenue_total", ">", 5000)]))
-        self.assertFalse(
-            Partner.search([("id", "=", contact.id), (tier, "!=", False)])
-        )
+        self.assertFalse(Partner.search([("id", "=", contact.id), (tier, "!=", False)]))
         self.assertEqual(
             Partner._read_group([], [], ["customer_revenue_total:sum"]), [(100,)]
         )
