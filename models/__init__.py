@@ -30,4 +30,5 @@ from . import customer_classification_run_line
 
 # Where people see it
 from . import res_partner
+from . import res_partner_search
 from . import res_partner_view

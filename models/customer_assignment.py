@@ -46,10 +46,15 @@ class CustomerAssignment(models.Model):
         "customer.classification.run",
         string="Given By",
         readonly=True,
+        index="btree_not_null",
         ondelete="set null",
     )
     ruleset_id = fields.Many2one(
-        "customer.ruleset", string="Version", readonly=True, ondelete="set null"
+        "customer.ruleset",
+        string="Version",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     inputs = fields.Json(readonly=True)
     explanation = fields.Char(compute="_compute_explanation")

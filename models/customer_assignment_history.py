@@ -60,7 +60,11 @@ class CustomerAssignmentHistory(models.Model):
         ondelete="set null",
     )
     ruleset_id = fields.Many2one(
-        "customer.ruleset", string="Version", readonly=True, ondelete="set null"
+        "customer.ruleset",
+        string="Version",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
     user_id = fields.Many2one("res.users", string="By", readonly=True)
     reason = fields.Char(readonly=True, help="What the person gave as the reason.")
@@ -91,6 +95,17 @@ class CustomerAssignmentHistory(models.Model):
         """
         if not inputs:
             return False
+        if inputs.get("gone") == "figures":
+            return self.env._(
+                "No invoice counts any more, or the contact is no customer of its own "
+                "any more (as of %s)",
+                format_date(self.env, inputs["as_of"]),
+            )
+        if inputs.get("gone") == "score":
+            return self.env._(
+                "The dimension has no score any more (as of %s)",
+                format_date(self.env, inputs["as_of"]),
+            )
         if not inputs.get("score"):
             return self.env._(
                 "No paying customer: net revenue %(revenue)s of %(invoiced)s invoiced "

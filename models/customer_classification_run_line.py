@@ -184,9 +184,11 @@ class CustomerClassificationRunLine(models.Model):
     def _stage_today(self, partners):
         Staging = self.env["customer.staging"]
         Figures = self.env["customer.figures"]
-        self.figures_count = Figures._update(self.company_id, self.as_of, partners)
         dimensions = self.env["customer.dimension"]
         scored = dimensions._get_scored()
+        self.figures_count = Figures._update(
+            self.company_id, self.as_of, partners, self._get_settings(scored, partners)
+        )
         for dimension in scored:
             ruleset = self._get_ruleset(dimension, partners)
             if ruleset:
@@ -212,6 +214,21 @@ class CustomerClassificationRunLine(models.Model):
             self.env["customer.staging"]._stage_result(
                 self, ruleset, Figures._get_restricted(figures, partners)
             )
+
+    def _get_settings(self, dimensions, partners):
+        """Return what counts: for few customers, as in the version in force.
+
+        They are compared with all others, whose figures are as of that version until
+        the next full run.
+        """
+        if partners:
+            for dimension in dimensions:
+                ruleset = self.env["customer.ruleset"]._get_in_force(
+                    dimension, self.company_id
+                )
+                if ruleset:
+                    return ruleset.company_settings
+        return self.company_id._get_customer_settings()
 
     def _get_ruleset(self, dimension, partners):
         """Return the version to use, or none while nobody has bought anything.

@@ -3,6 +3,13 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+#: Where people keep domains on contacts, which may name a dimension's field
+DOMAIN_FIELDS = {
+    "ir.filters": "domain",
+    "mailing.mailing": "mailing_domain",
+    "res.company": "customer_population_domain",
+}
+
 
 class CustomerDimension(models.Model):
     """A question asked of every customer, such as "how valuable?".
@@ -200,7 +207,28 @@ class CustomerDimension(models.Model):
         return super().unlink()
 
     def _check_unused(self):
-        """Refuse to go on where customers are or were classified."""
+        """Refuse to go on where customers are or were classified, or searched by it.
+
+        A mailing whose domain names a missing field stops the queue of all mailings.
+        """
+        for dimension in self:
+            for model, field_name in DOMAIN_FIELDS.items():
+                # sudo: other people's filters and mailings count, too
+                users = (
+                    self.env[model]
+                    .sudo()
+                    .with_context(active_test=False)
+                    .search([(field_name, "like", dimension.partner_field_name)])
+                )
+                if users:
+                    raise UserError(
+                        self.env._(
+                            "“%(dimension)s” cannot be deleted: %(users)s filters by "
+                            "it. Change that first, or archive the dimension.",
+                            dimension=dimension.name,
+                            users=", ".join(users.mapped("display_name")),
+                        )
+                    )
         for model in ("customer.assignment.history", "customer.assignment"):
             # sudo: what another company's customers hold counts, too
             rows = self.env[model].sudo()
@@ -245,7 +273,7 @@ class CustomerDimension(models.Model):
         """
         self.ensure_one()
         return {
-            "window_days": company.customer_window_days,
+            "company": company._get_customer_settings(),
             "minimum_kept_share": self.minimum_kept_share,
             "criteria": self.criterion_ids._get_settings(),
             "limits": self.category_ids._get_limits(),

@@ -130,5 +130,5 @@ class CustomerDimensionCriterion(models.Model):
                     else None
                 ),
             }
-            for criterion in self.sorted(lambda c: (c.sequence, c.id))
+            for criterion in self.sorted("metric")
         ]

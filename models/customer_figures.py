@@ -94,7 +94,7 @@ class CustomerFigures(models.Model):
     _partner_company_unique = models.UniqueIndex("(partner_id, company_id)")
 
     @api.model
-    def _get_query(self, company, as_of, partners=None):
+    def _get_query(self, company, as_of, partners=None, settings=None):
         """Return SQL for the figures of ``company`` on a day, a row per customer.
 
         The one definition of every figure: for the nightly run, for a run of few
@@ -102,9 +102,12 @@ class CustomerFigures(models.Model):
 
         :param date as_of: the last day that counts
         :param list partners: ids of the commercial partners, or None for all
+        :param dict settings: what counts, as ``_get_customer_settings`` of the company
+            returns it; None for its settings of today
         """
+        settings = settings or company._get_customer_settings()
         types = ["out_invoice", "out_refund"]
-        if company.customer_include_receipts:
+        if settings["receipts"]:
             types.append("out_receipt")
         self.env["account.move"].flush_model(
             [
@@ -129,7 +132,7 @@ class CustomerFigures(models.Model):
                    AND move.move_type = ANY(%(types)s)
                    AND move.company_id = ANY(%(companies)s)
                    AND move.invoice_date <= %(as_of)s
-                   AND move.invoice_date >= %(history_start)s
+                   AND move.invoice_date >= %(history_start)s::date
                    AND move.commercial_partner_id IN (%(customers)s)
                    AND (%(every_partner)s
                         OR move.commercial_partner_id = ANY(%(partners)s))
@@ -171,18 +174,18 @@ class CustomerFigures(models.Model):
             """,
             as_of=as_of,
             # no further back than the calendar
-            window=min(company.customer_window_days, as_of.toordinal() - 1),
+            window=min(settings["window_days"], as_of.toordinal() - 1),
             types=types,
             companies=company._get_customer_branches().ids,
-            history_start=company.customer_history_start or date.min,
-            customers=company._get_customer_query(),
+            history_start=settings["history_start"] or date.min,
+            customers=company._get_customer_query(settings),
             every_partner=partners is None,
             partners=partners or [],
             decimals=company.currency_id.decimal_places,
         )
 
     @api.model
-    def _update(self, company, as_of, partners=None):
+    def _update(self, company, as_of, partners=None, settings=None):
         """Bring the stored figures of ``company`` up to date; touch no other row.
 
         :return: the number of rows written or removed
@@ -223,7 +226,7 @@ class CustomerFigures(models.Model):
                 )
                 SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
                 """,
-                query=self._get_query(company, as_of, partners),
+                query=self._get_query(company, as_of, partners, settings),
                 company=company.id,
                 every_partner=partners is None,
                 partners=partners or [],

@@ -54,6 +54,11 @@ class CustomerRuleset(models.Model):
     )
     activated_at = fields.Datetime("In Force Since", readonly=True)
     superseded_at = fields.Datetime("In Force Until", readonly=True)
+    company_settings = fields.Json(
+        required=True,
+        readonly=True,
+        help="Who was a customer and what counted, as `res.company` returns it.",
+    )
     window_days = fields.Integer("Period (Days)", required=True, readonly=True)
     minimum_kept_share = fields.Float(
         "Minimum Share Kept (%)", digits=(5, 2), required=True, readonly=True
@@ -156,7 +161,7 @@ class CustomerRuleset(models.Model):
         reused = {}
         if not is_due and all(
             previous.get(key) == settings[key]
-            for key in ("window_days", "minimum_kept_share")
+            for key in ("company", "minimum_kept_share")
         ):
             # A changed weight or limit must not move the cut points as well
             reused = active._get_reusable_cuts(settings)
@@ -203,7 +208,8 @@ class CustomerRuleset(models.Model):
             {
                 "dimension_id": dimension.id,
                 "company_id": company.id,
-                "window_days": settings["window_days"],
+                "company_settings": settings["company"],
+                "window_days": settings["company"]["window_days"],
                 "minimum_kept_share": settings["minimum_kept_share"],
                 "criterion_ids": [
                     fields.Command.create(
@@ -260,7 +266,7 @@ class CustomerRuleset(models.Model):
         """Return the frozen settings, in the form of the dimension's own."""
         self.ensure_one()
         return {
-            "window_days": self.window_days,
+            "company": self.company_settings,
             "minimum_kept_share": self.minimum_kept_share,
             "criteria": self.criterion_ids._get_settings(),
             "limits": [

@@ -70,7 +70,7 @@ class CustomerRulesetCriterion(models.Model):
                     else None
                 ),
             }
-            for criterion in self.sorted("id")
+            for criterion in self.sorted("metric")
         ]
 
     @api.model

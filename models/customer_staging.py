@@ -81,6 +81,8 @@ class CustomerStaging(models.Model):
                       FULL JOIN assigned ON assigned.partner_id = judged.partner_id
                      WHERE (judged.category_id, %(judged_scores)s)
                            IS DISTINCT FROM (assigned.category_id, %(assigned_scores)s)
+                       AND (judged.category_id IS NOT NULL
+                            OR assigned.category_id IS NOT NULL)
                 )
                 INSERT INTO customer_staging (
                     line_id, company_id, dimension_id, slot, ruleset_id,
@@ -89,12 +91,16 @@ class CustomerStaging(models.Model):
                 -- the inputs of what differs only: they take longer than the scores
                 SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
                        customer_id, category_id,
-                       CASE WHEN partner_id IS NOT NULL THEN %(inputs)s END,
+                       CASE WHEN partner_id IS NULL
+                            THEN jsonb_build_object('as_of', %(as_of)s, 'gone', 'figures')
+                            ELSE %(inputs)s
+                       END,
                        %(score_columns)s
                   FROM differing
                 """,
                 judged=self._get_judged(ruleset, line.as_of, figures),
                 inputs=self._get_inputs(ruleset, line.as_of),
+                as_of=fields.Date.to_string(line.as_of),
                 line=line.id,
                 company=line.company_id.id,
                 dimension=ruleset.dimension_id.id,
@@ -140,9 +146,10 @@ class CustomerStaging(models.Model):
             SQL(
                 """
                 INSERT INTO customer_staging (
-                    line_id, company_id, dimension_id, slot, partner_id
+                    line_id, company_id, dimension_id, slot, partner_id, inputs
                 )
-                SELECT %(line)s, company_id, dimension_id, slot, partner_id
+                SELECT %(line)s, company_id, dimension_id, slot, partner_id,
+                       jsonb_build_object('as_of', %(as_of)s, 'gone', 'score')
                   FROM customer_assignment
                  WHERE company_id = %(company)s
                    AND dimension_id = ANY(%(dimensions)s)
@@ -151,6 +158,7 @@ class CustomerStaging(models.Model):
                 """,
                 line=line.id,
                 company=line.company_id.id,
+                as_of=fields.Date.to_string(line.as_of),
                 dimensions=dimensions.ids,
                 every_partner=partners is None,
                 partners=partners or [],

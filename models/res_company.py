@@ -50,7 +50,10 @@ class ResCompany(models.Model):
                 # The query must run: a wrong value is only noticed by the database
                 with self.env.cr.savepoint():
                     self.env["res.partner"].search_count(
-                        company._get_customer_domain(), limit=1
+                        company._get_customer_domain(
+                            company.customer_population_domain
+                        ),
+                        limit=1,
                     )
             except Exception as error:
                 raise ValidationError(
@@ -60,22 +63,34 @@ class ResCompany(models.Model):
                     )
                 ) from error
 
-    def _get_customer_domain(self):
-        """Return the domain of the contacts that are customers of the company.
+    def _get_customer_settings(self):
+        """Return who is a customer and what counts, as a ruleset freezes it."""
+        self.ensure_one()
+        return {
+            "window_days": self.customer_window_days,
+            "history_start": fields.Date.to_string(self.customer_history_start)
+            or False,
+            "population": self.customer_population_domain,
+            "receipts": self.customer_include_receipts,
+            "intercompany": self.customer_include_intercompany,
+        }
+
+    @api.model
+    def _get_customer_domain(self, population):
+        """Return the domain of the contacts that are customers.
 
         Whoever has an order or an opportunity is one, too, where those apps are
-        installed.
+        installed and the shipped domain was kept.
         """
-        self.ensure_one()
-        domain = Domain(literal_eval(self.customer_population_domain))
+        domain = Domain(literal_eval(population))
         partner_fields = self.env["res.partner"]._fields
-        if self.customer_population_domain == DEFAULT_POPULATION:
+        if population == DEFAULT_POPULATION:
             for field_name in ("sale_order_ids", "opportunity_ids"):
                 if field_name in partner_fields:
                     domain |= Domain(field_name, "!=", False)
         return domain
 
-    def _get_customer_query(self):
+    def _get_customer_query(self, settings):
         """Return SQL that selects the ids of the company's customers.
 
         Customers are commercial entities, archived ones included, but no company
@@ -85,7 +100,9 @@ class ResCompany(models.Model):
         # Whose contact it is, is not for the user who starts a run to decide.
         Partner = self.env["res.partner"].sudo().with_company(self)
         query = Partner._search(
-            self._get_customer_domain(), active_test=False, bypass_access=True
+            self._get_customer_domain(settings["population"]),
+            active_test=False,
+            bypass_access=True,
         )
         Partner.flush_model(["commercial_partner_id"])
         query.add_where(
@@ -96,7 +113,7 @@ class ResCompany(models.Model):
                         WHERE id = ANY(%(own)s) OR NOT %(include_intercompany)s
                    )""",
                 own=self._get_customer_branches().ids,
-                include_intercompany=self.customer_include_intercompany,
+                include_intercompany=settings["intercompany"],
             )
         )
         return query.select()

@@ -4,6 +4,11 @@ from odoo import fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
+    customer_tz = fields.Selection(
+        related="company_id.root_id.partner_id.tz",
+        string="Time Zone of the Company",
+        readonly=False,
+    )
     customer_window_days = fields.Integer(
         related="company_id.root_id.customer_window_days", readonly=False
     )

@@ -1,13 +1,9 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import SQL
-
-from .customer_figures import FIGURE_COLUMNS
 
 USER_GROUP = "customer_classification.group_customer_classification_user"
 #: What the fields of the figures and the categories of a contact are made of
 FIGURES_FIELD = "customer_figures_id"
-FIGURE_PATHS = {f"{FIGURES_FIELD}.{name}": name for name in FIGURE_COLUMNS}
 
 
 def _figure(name, **kwargs):
@@ -116,6 +112,7 @@ class ResPartner(models.Model):
         domain = [
             ("partner_id", "in", self._get_visible_customers().ids),
             ("company_id", "=", self.env.company.root_id.id),
+            ("dimension_id.active", "=", True),
         ]
         for field_name, rows in (
             ("customer_assignment_ids", self.env["customer.assignment"].search(domain)),
@@ -164,173 +161,6 @@ class ResPartner(models.Model):
         others = customers - self
         hidden = others - others.sudo(False)._filtered_access("read")
         return customers - hidden
-
-    # Search, group and sort
-
-    def _search_customer_figures_id(self, operator, value):
-        return self._search_joined(FIGURES_FIELD, operator, value)
-
-    def _search_customer_category(self, field_name, operator, value):
-        """Search method of the field of every dimension."""
-        return self._search_joined(field_name, operator, value)
-
-    def _search_customer_is_set_by_hand(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        # Odoo checks no access to a field that a method searches
-        self._check_field_access(self._fields["customer_is_set_by_hand"], "read")
-        # sudo: the rows of customers the user may not see are no result anyway
-        decided = (
-            self.env["customer.override"]
-            .sudo()
-            ._search(
-                [
-                    ("company_id", "=", self.env.company.root_id.id),
-                    ("is_in_force", "=", True),
-                ]
-            )
-        )
-        domain = Domain("commercial_partner_id", "in", decided.subselect("partner_id"))
-        return domain if True in value else ~domain
-
-    def _search_joined(self, field_name, operator, value):
-        """Return the domain ``field_name operator value`` of a joined many2one."""
-        comodel = self.env[self._fields[field_name].comodel_name]
-        if operator in ("any", "any!", "child_of", "parent_of"):
-            if operator in ("any", "any!"):
-                domain, is_sudo = value, operator == "any!"
-            else:
-                if comodel._parent_name not in comodel._fields:
-                    operator = "in"  # no hierarchy: each has only itself below
-                    value = [value] if isinstance(value, int) else value
-                domain, is_sudo = Domain("id", operator, value), False
-            if isinstance(domain, Domain):
-                ids = (
-                    comodel.sudo(is_sudo or self.env.su)
-                    .with_context(active_test=False)
-                    ._search(domain)
-                )
-            else:
-                ids = domain  # already a query
-            return Domain.custom(
-                to_sql=lambda model, alias, query: SQL(
-                    "(%(column)s IS NOT NULL AND %(column)s IN %(ids)s)",
-                    column=model._field_to_sql(alias, field_name, query),
-                    ids=ids.subselect(),
-                )
-            )
-        if operator != "in":
-            return NotImplemented
-        ids = [id_ for id_ in value if id_]
-        with_none = len(ids) < len(value)
-
-        def to_sql(model, alias, query):
-            column = model._field_to_sql(alias, field_name, query)
-            # `IS NOT NULL` makes the condition false, and not unknown, for those
-            # without: its negation finds them
-            has_one = SQL("(%s IS NOT NULL AND %s = ANY(%s))", column, column, ids)
-            if not with_none:
-                return has_one
-            return SQL("(%s IS NULL OR %s)", column, has_one)
-
-        return Domain.custom(to_sql=to_sql)
-
-    def _field_to_sql(self, alias, field_expr, query=None):
-        field = self._fields.get(field_expr)
-        if getattr(field, "groups", None) == USER_GROUP:
-            # Odoo checks no access to a related field that is read as superuser:
-            # anybody could sort and sum by the figures
-            self._check_field_access(field, "read")
-        dimension_id = getattr(field, "customer_dimension_id", None)
-        if dimension_id:
-            return self._join_customer_category(alias, query, field.name, dimension_id)
-        if field_expr == FIGURES_FIELD:
-            figures = self._join_customer_rows(
-                alias, query, "customer.figures", "customer_figures"
-            )
-            return SQL.identifier(figures, "id")
-        if field and field.related in FIGURE_PATHS:
-            # Not by the way of Odoo, which follows the path as superuser
-            figures = self._join_customer_rows(
-                alias, query, "customer.figures", "customer_figures"
-            )
-            return SQL.identifier(figures, FIGURE_PATHS[field.related])
-        return super()._field_to_sql(alias, field_expr, query)
-
-    def _join_customer_category(self, alias, query, field_name, dimension_id):
-        """Return SQL for the category in effect today: a decision, or the score's."""
-        key = [("dimension_id", dimension_id), ("slot", 0)]
-        assignment = self._join_customer_rows(
-            alias, query, "customer.assignment", f"{field_name}__assignment", key
-        )
-        override = self._join_customer_rows(
-            alias,
-            query,
-            "customer.override",
-            f"{field_name}__override",
-            key,
-            in_force_on=self.env.company.root_id._get_customer_today(),
-        )
-        category = self.env["customer.override"]._fields["category_id"]
-        return SQL(
-            """CASE WHEN %(is_decided)s IS NOT NULL
-                    THEN %(decided)s ELSE %(computed)s END""",
-            is_decided=SQL.identifier(override, "id"),
-            decided=SQL.identifier(override, "category_id", to_flush=category),
-            computed=SQL.identifier(assignment, "category_id"),
-        )
-
-    def _join_customer_rows(
-        self, alias, query, model_name, link, key=(), in_force_on=None
-    ):
-        """Join the row of the contact's customer in the active company.
-
-        :param str link: names the join; not a field's name, whose own join to the
-            comodel has that alias
-        :param key: pairs of column and value that identify the row besides
-        :param date in_force_on: only a decision that holds on this day
-        :return: the alias of the joined table
-        """
-        model = self.env[model_name]
-        row = query.make_alias(alias, link)
-        conditions = [
-            SQL(
-                "%s = %s",
-                SQL.identifier(row, "partner_id"),
-                SQL.identifier(
-                    alias,
-                    "commercial_partner_id",
-                    to_flush=self._fields["commercial_partner_id"],
-                ),
-            )
-        ]
-        if not self.env.su:
-            conditions.append(self._get_visible_condition(alias))
-        for column, value in [("company_id", self.env.company.root_id.id), *key]:
-            conditions.append(SQL("%s = %s", SQL.identifier(row, column), value))
-        if in_force_on:
-            date_end = model._fields["date_end"]
-            conditions.append(
-                SQL(
-                    "%s >= %s",
-                    SQL.identifier(row, "date_end", to_flush=date_end),
-                    in_force_on,
-                )
-            )
-        query.add_join("LEFT JOIN", row, model._table, SQL(" AND ").join(conditions))
-        return row
-
-    def _get_visible_condition(self, alias):
-        """Return SQL that leaves out contacts of a customer the user may not see."""
-        visible = self.env["res.partner"]._search(Domain.TRUE, active_test=False)
-        customer = SQL.identifier(alias, "commercial_partner_id")
-        return SQL(
-            # most contacts are customers themselves, and in the query already
-            "(%(customer)s = %(contact)s OR %(customer)s IN %(visible)s)",
-            customer=customer,
-            contact=SQL.identifier(alias, "id"),
-            visible=visible.subselect(),
-        )
 
     # The dimensions' fields
 

@@ -211,6 +211,42 @@ class TestRun(ClassificationCommon):
         self.assertEqual(run.partner_ids, alpha)
         self.assertTrue(self.assignment_of(alpha))
 
+    def test_few_customers_are_judged_as_all_others(self):
+        """A changed period waits for the full run: 30 days would make all Bronze."""
+        customers = self.post_some()
+        self.classify()
+        best = customers[-1]
+        before = self.assignment_of(best).score, self.figures_of(best).revenue_window
+        self.env.company.customer_window_days = 30
+        self.classify(partners=best)
+        after = self.assignment_of(best).score, self.figures_of(best).revenue_window
+        self.assertEqual(after, before)
+        self.classify()
+        self.assert_figures(window=30)
+
+    def test_below_the_lowest_category_nothing_is_staged(self):
+        self.post_some()
+        self.bronze.minimum_score = 2
+        self.classify()
+        unplaced = self.Figures.search([]).partner_id - (
+            self.Assignment.search([]).partner_id
+        )
+        self.assertTrue(unplaced)
+        before = self.count_writes()
+        self.classify()
+        self.assertEqual(self.count_writes(), before)
+
+    def test_reason_where_the_figures_are_gone(self):
+        alpha = self.make_customer("Alpha")
+        move = self.post(alpha, 10, 1)
+        self.classify()
+        move.button_draft()
+        self.classify()
+        [row] = self.history_of(alpha)
+        self.assertFalse(row.new_category_id)
+        self.assertEqual(row.inputs, {"as_of": str(self.today), "gone": "figures"})
+        self.assertIn("No invoice counts any more", row.explanation)
+
     def test_as_of_a_past_day(self):
         self.post_some()
         day = self.day(60)

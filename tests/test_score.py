@@ -306,6 +306,46 @@ class TestRuleset(ClassificationCommon):
         # the three customers of the last three days bought for 10, 11 and 12
         self.assertEqual(revenue.cuts, ["11.00", "12.00", "12.00", None])
 
+    def test_changed_start_of_history_takes_new_cut_points(self):
+        self.env.company.customer_history_start = self.day(2)
+        self.classify()
+        revenue = self.in_force().criterion_ids[2]
+        # the customers of the last two days and today bought for 10, 11 and 12
+        self.assertEqual(revenue.cuts, ["11.00", "12.00", "12.00", None])
+        self.assertEqual(self.in_force().origin, "settings")
+
+    def test_order_of_criteria_makes_no_version(self):
+        self.dimension.criterion_ids[0].sequence = 99
+        self.assertFalse(self.dimension.has_pending_settings)
+        self.classify()
+        self.assertEqual(self.in_force(), self.ruleset)
+
+    def test_retired_dimension_gives_no_category(self):
+        name = self.dimension.partner_field_name
+        Partner = self.env["res.partner"]
+        self.assertEqual(Partner.search_count([(name, "!=", False)]), 6)
+        self.dimension.active = False
+        self.env.invalidate_all()
+        customer = self.Assignment.search([], limit=1).partner_id
+        self.assertFalse(Partner.search([(name, "!=", False)]))
+        self.assertFalse(customer[name])
+        self.assertFalse(customer.customer_assignment_ids)
+        self.dimension.active = True
+        self.env.invalidate_all()
+        self.assertEqual(Partner.search_count([(name, "!=", False)]), 6)
+
+    def test_dimension_that_a_filter_names_is_kept(self):
+        dimension = self.env["customer.dimension"].create({"name": "T", "code": "t"})
+        domain = f"[('{dimension.partner_field_name}', '!=', False)]"
+        saved = self.env["ir.filters"].create(
+            {"name": "Named", "model_id": "res.partner", "domain": domain}
+        )
+        with self.assert_refused(UserError, "Named filters by it"):
+            dimension.unlink()
+        saved.unlink()
+        dimension.unlink()
+        self.assertFalse(dimension.exists())
+
     def test_renew_on_demand(self):
         self.post(self.make_customer("Big"), 9000, 1)
         self.classify()

@@ -1,0 +1,218 @@
+from odoo import models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .customer_figures import FIGURE_COLUMNS
+from .res_partner import FIGURES_FIELD, USER_GROUP
+
+#: The name of the figure by the path of the field that shows it
+FIGURE_PATHS = {f"{FIGURES_FIELD}.{name}": name for name in FIGURE_COLUMNS}
+
+
+class ResPartner(models.Model):
+    """Search, group and sort contacts by what their customer's rows say.
+
+    Each field is a LEFT JOIN of one row: of the commercial entity, in the active
+    company. That takes a tenth of the time of a subquery.
+    """
+
+    _inherit = "res.partner"
+
+    def _search_customer_figures_id(self, operator, value):
+        return self._search_joined(FIGURES_FIELD, operator, value)
+
+    def _search_customer_category(self, field_name, operator, value):
+        """Search method of the field of every dimension."""
+        return self._search_joined(field_name, operator, value)
+
+    def _search_customer_is_set_by_hand(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # Odoo checks no access to a field that a method searches
+        self._check_field_access(self._fields["customer_is_set_by_hand"], "read")
+        # sudo: the rows of customers the user may not see are no result anyway
+        decided = (
+            self.env["customer.override"]
+            .sudo()
+            ._search(
+                [
+                    ("company_id", "=", self.env.company.root_id.id),
+                    ("is_in_force", "=", True),
+                ]
+            )
+        )
+        domain = Domain("commercial_partner_id", "in", decided.subselect("partner_id"))
+        return domain if True in value else ~domain
+
+    def _search_joined(self, field_name, operator, value):
+        """Return the domain ``field_name operator value`` of a joined many2one."""
+        comodel = self.env[self._fields[field_name].comodel_name]
+        if operator in ("any", "any!", "child_of", "parent_of"):
+            if operator in ("any", "any!"):
+                domain, is_sudo = value, operator == "any!"
+            else:
+                if comodel._parent_name not in comodel._fields:
+                    operator = "in"  # no hierarchy: each has only itself below
+                    value = [value] if isinstance(value, int) else value
+                domain, is_sudo = Domain("id", operator, value), False
+            if isinstance(domain, Domain):
+                ids = (
+                    comodel.sudo(is_sudo or self.env.su)
+                    .with_context(active_test=False)
+                    ._search(domain)
+                )
+            else:
+                ids = domain  # already a query
+            return Domain.custom(
+                to_sql=lambda model, alias, query: SQL(
+                    "(%(column)s IS NOT NULL AND %(column)s IN %(ids)s)",
+                    column=model._field_to_sql(alias, field_name, query),
+                    ids=ids.subselect(),
+                )
+            )
+        if operator != "in":
+            return NotImplemented
+        ids = [id_ for id_ in value if id_]
+        with_none = len(ids) < len(value)
+
+        def to_sql(model, alias, query):
+            column = model._field_to_sql(alias, field_name, query)
+            # `IS NOT NULL` makes the condition false, and not unknown, for those
+            # without: its negation finds them
+            has_one = SQL("(%s IS NOT NULL AND %s = ANY(%s))", column, column, ids)
+            if not with_none:
+                return has_one
+            return SQL("(%s IS NULL OR %s)", column, has_one)
+
+        return Domain.custom(to_sql=to_sql)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        field = self._fields.get(field_expr)
+        if getattr(field, "groups", None) == USER_GROUP:
+            # Odoo checks no access to a related field that is read as superuser:
+            # anybody could sort and sum by the figures
+            self._check_field_access(field, "read")
+        dimension_id = getattr(field, "customer_dimension_id", None)
+        if dimension_id:
+            return self._join_customer_category(alias, query, field.name, dimension_id)
+        if field_expr == FIGURES_FIELD:
+            figures = self._join_customer_rows(
+                alias, query, "customer.figures", "customer_figures"
+            )
+            return SQL.identifier(figures, "id")
+        if field and field.related in FIGURE_PATHS:
+            # Not by the way of Odoo, which follows the path as superuser
+            figures = self._join_customer_rows(
+                alias, query, "customer.figures", "customer_figures"
+            )
+            return SQL.identifier(figures, FIGURE_PATHS[field.related])
+        return super()._field_to_sql(alias, field_expr, query)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        field = self._fields.get(field_name)
+        if field and field.related in FIGURE_PATHS and not nulls.code:
+            # who has no figures comes last, in whichever direction
+            nulls = SQL("NULLS LAST")
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
+    def _read_group_select(self, aggregate_spec, query):
+        """Count a customer's figures once, not again with each of its contacts."""
+        result = super()._read_group_select(aggregate_spec, query)
+        field = self._fields.get(aggregate_spec.partition(":")[0])
+        if field and field.related in FIGURE_PATHS:
+            return SQL(
+                "%s FILTER (WHERE %s = %s)",
+                result,
+                SQL.identifier(self._table, "commercial_partner_id"),
+                SQL.identifier(self._table, "id"),
+            )
+        return result
+
+    def _join_customer_category(self, alias, query, field_name, dimension_id):
+        """Return SQL for the category in effect today: a decision, or the score's.
+
+        A retired dimension keeps its field, for the filters that name it, and gives
+        nobody a category.
+        """
+        key = [("dimension_id", dimension_id), ("slot", 0)]
+        assignment = self._join_customer_rows(
+            alias, query, "customer.assignment", f"{field_name}__assignment", key
+        )
+        override = self._join_customer_rows(
+            alias,
+            query,
+            "customer.override",
+            f"{field_name}__override",
+            key,
+            in_force_on=self.env.company.root_id._get_customer_today(),
+        )
+        category = self.env["customer.override"]._fields["category_id"]
+        return SQL(
+            """CASE WHEN %(is_decided)s IS NOT NULL
+                    THEN %(decided)s ELSE %(computed)s END""",
+            is_decided=SQL.identifier(override, "id"),
+            decided=SQL.identifier(override, "category_id", to_flush=category),
+            computed=SQL.identifier(assignment, "category_id"),
+        )
+
+    def _join_customer_rows(
+        self, alias, query, model_name, link, key=(), in_force_on=None
+    ):
+        """Join the row of the contact's customer in the active company.
+
+        :param str link: names the join; not a field's name, whose own join to the
+            comodel has that alias
+        :param key: pairs of column and value that identify the row besides
+        :param date in_force_on: only a decision that holds on this day
+        :return: the alias of the joined table
+        """
+        model = self.env[model_name]
+        row = query.make_alias(alias, link)
+        conditions = [
+            SQL(
+                "%s = %s",
+                SQL.identifier(row, "partner_id"),
+                SQL.identifier(
+                    alias,
+                    "commercial_partner_id",
+                    to_flush=self._fields["commercial_partner_id"],
+                ),
+            )
+        ]
+        if not self.env.su:
+            conditions.append(self._get_visible_condition(alias))
+        for column, value in [("company_id", self.env.company.root_id.id), *key]:
+            conditions.append(SQL("%s = %s", SQL.identifier(row, column), value))
+            if column == "dimension_id":
+                dimension = self.env["customer.dimension"]
+                active = SQL.identifier("active", to_flush=dimension._fields["active"])
+                conditions.append(
+                    SQL(
+                        "EXISTS (SELECT FROM customer_dimension WHERE id = %s AND %s)",
+                        value,
+                        active,
+                    )
+                )
+        if in_force_on:
+            date_end = model._fields["date_end"]
+            conditions.append(
+                SQL(
+                    "%s >= %s",
+                    SQL.identifier(row, "date_end", to_flush=date_end),
+                    in_force_on,
+                )
+            )
+        query.add_join("LEFT JOIN", row, model._table, SQL(" AND ").join(conditions))
+        return row
+
+    def _get_visible_condition(self, alias):
+        """Return SQL that leaves out contacts of a customer the user may not see."""
+        visible = self.env["res.partner"]._search(Domain.TRUE, active_test=False)
+        customer = SQL.identifier(alias, "commercial_partner_id")
+        return SQL(
+            # most contacts are customers themselves, and in the query already
+            "(%(customer)s = %(contact)s OR %(customer)s IN %(visible)s)",
+            customer=customer,
+            contact=SQL.identifier(alias, "id"),
+            visible=visible.subselect(),
+        )
