@@ -7,6 +7,7 @@ class ResConfigSettings(models.TransientModel):
     customer_tz = fields.Selection(
         related="company_id.root_id.partner_id.tz",
         string="Time Zone of the Company",
+        help="Where a day begins and ends for the company. Not set: UTC.",
         readonly=False,
     )
     customer_window_days = fields.Integer(
