@@ -31,6 +31,7 @@ class CustomerClassificationRun(models.Model):
     _name = "customer.classification.run"
     _description = "Classification Run"
     _order = "id desc"
+    _rec_names_search = ["id", "user_id"]
 
     trigger = fields.Selection(
         [("cron", "Scheduled action"), ("call", "Called by a person or program")],
@@ -62,15 +63,29 @@ class CustomerClassificationRun(models.Model):
         readonly=True,
         default="running",
     )
+    # The following read what only managers may read; everybody else sees the name
     line_ids = fields.One2many(
-        "customer.classification.run.line", "run_id", string="Companies", readonly=True
+        "customer.classification.run.line",
+        "run_id",
+        string="Companies",
+        readonly=True,
+        groups=MANAGER_GROUP,
     )
     staging_ids = fields.One2many(
-        "customer.staging", compute="_compute_staging_ids", string="Result"
+        "customer.staging",
+        compute="_compute_staging_ids",
+        string="Result",
+        groups=MANAGER_GROUP,
     )
-    staged_count = fields.Integer("Customers in Result", compute="_compute_counts")
-    created_count = fields.Integer("First Classified", compute="_compute_counts")
-    changed_count = fields.Integer("Changed", compute="_compute_counts")
+    staged_count = fields.Integer(
+        "Customers in Result", compute="_compute_counts", groups=MANAGER_GROUP
+    )
+    created_count = fields.Integer(
+        "First Classified", compute="_compute_counts", groups=MANAGER_GROUP
+    )
+    changed_count = fields.Integer(
+        "Changed", compute="_compute_counts", groups=MANAGER_GROUP
+    )
 
     @api.depends("date_start", "as_of")
     @api.depends_context("lang", "tz")
@@ -286,7 +301,16 @@ class CustomerClassificationRun(models.Model):
                 self.env._("Only managers of the customer classification may do this.")
             )
         # sudo: scheduled actions belong to Odoo's administrators
-        self.env.ref("customer_classification.ir_cron_classify").sudo()._trigger()
+        cron = self.env.ref("customer_classification.ir_cron_classify").sudo()
+        if not cron.active:
+            raise UserError(
+                self.env._(
+                    "The scheduled action “%(name)s” is switched off; ask an "
+                    "administrator to switch it on.",
+                    name=cron.name,
+                )
+            )
+        cron._trigger()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -312,7 +336,7 @@ class CustomerClassificationRun(models.Model):
     def _gc_results(self):
         """Remove the results of past dates when nobody needs them any more."""
         oldest = fields.Datetime.now() - timedelta(days=KEEP_RESULT_DAYS)
-        runs = self.search([("as_of", "!=", False), ("date_start", "<", oldest)])
-        rulesets = runs.line_ids.staging_ids.ruleset_id
-        runs.unlink()
-        rulesets.filtered(lambda ruleset: ruleset.state == "draft").unlink()
+        self.search([("as_of", "!=", False), ("date_start", "<", oldest)]).unlink()
+        self.env["customer.ruleset"].search(
+            [("state", "=", "draft"), ("create_date", "<", oldest)]
+        ).unlink()

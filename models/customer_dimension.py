@@ -48,6 +48,12 @@ class CustomerDimension(models.Model):
     category_ids = fields.One2many(
         "customer.category", "dimension_id", string="Categories", copy=True
     )
+    all_category_ids = fields.One2many(
+        "customer.category",
+        "dimension_id",
+        string="Categories, Archived Ones Included",
+        context={"active_test": False},
+    )
     criterion_ids = fields.One2many(
         "customer.dimension.criterion", "dimension_id", string="Criteria", copy=True
     )
@@ -165,10 +171,12 @@ class CustomerDimension(models.Model):
                     )
                 )
 
-    @api.constrains("category_ids")
+    @api.constrains("category_ids", "all_category_ids")
     def _check_distinct_limits(self):
         for dimension in self:
-            limits = dimension.category_ids.filtered("minimum_score")
+            limits = dimension.category_ids.filtered(
+                lambda category: category.active and category.minimum_score
+            )
             if len(set(limits.mapped("minimum_score"))) < len(limits):
                 raise ValidationError(
                     self.env._(
@@ -265,6 +273,18 @@ class CustomerDimension(models.Model):
     def action_renew_cut_points(self):
         """Ask the next computation to take the fifths from today's customers."""
         self.ruleset_ids.filtered(lambda r: r.state == "active").sudo()._expire_cuts()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "The next computation takes the fifths from the customers of that "
+                    "day."
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def _get_settings(self, company):
         """Return the settings a ruleset freezes for ``company``, as plain data.

@@ -44,6 +44,7 @@ class CustomerDimensionCriterion(models.Model):
     _name = "customer.dimension.criterion"
     _description = "Scoring Criterion"
     _order = "sequence, id"
+    _rec_names_search = ["metric"]
 
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
@@ -101,6 +102,14 @@ class CustomerDimensionCriterion(models.Model):
     def _check_fixed_cuts(self):
         for criterion in self.filtered(lambda c: c.cut_mode == "fixed"):
             cuts = [criterion[f"cut_{score}"] for score in CUT_SCORES]
+            if not any(cuts):
+                raise ValidationError(
+                    self.env._(
+                        "%(criterion)s: enter the fixed limits, from which value each "
+                        "score is given.",
+                        criterion=criterion.display_name,
+                    )
+                )
             if criterion.metric == "last_date":
                 if min(cuts) < 0 or sorted(cuts, reverse=True) != cuts:
                     raise ValidationError(

@@ -20,6 +20,7 @@ class CustomerRuleset(models.Model):
     _name = "customer.ruleset"
     _description = "Classification Rules Version"
     _order = "dimension_id, company_id, version desc"
+    _rec_names_search = ["dimension_id"]
     _check_company_auto = True
 
     dimension_id = fields.Many2one(

@@ -24,6 +24,7 @@ class CustomerRulesetCriterion(models.Model):
     _inherit = ["customer.ruleset.part"]
     _description = "Criterion of a Classification Rules Version"
     _order = "ruleset_id, id"
+    _rec_name = "metric"
 
     metric = fields.Selection(METRIC_SELECTION, required=True)
     weight = fields.Float(digits=(6, 2), required=True)

@@ -8,6 +8,7 @@ class CustomerRulesetLimit(models.Model):
     _inherit = ["customer.ruleset.part"]
     _description = "Category Limit of a Classification Rules Version"
     _order = "ruleset_id, minimum_score desc, id"
+    _rec_name = "category_id"
 
     category_id = fields.Many2one(
         # cascade: a category that a version names goes only with its whole dimension

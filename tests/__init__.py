@@ -1,5 +1,6 @@
 from . import test_browser
 from . import test_concurrency
+from . import test_cron
 from . import test_dimension_fields
 from . import test_figures
 from . import test_online_retail
@@ -7,6 +8,7 @@ from . import test_override
 from . import test_partner_fields
 from . import test_partner_merge
 from . import test_rpc
+from . import test_ruleset
 from . import test_run
 from . import test_score
 from . import test_security

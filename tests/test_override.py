@@ -224,6 +224,8 @@ class TestOverride(ClassificationCommon):
             decision.date_end = self.day(1)
 
     def test_on_the_form(self):
+        # alone, the dimension need not be chosen
+        (self.dimension.search([]) - self.dimension).active = False
         action = self.alpha.action_set_customer_category()
         form = Form(self.Override.with_context(**action["context"]))
         self.assertEqual(form.computed_category_id, self.bronze)

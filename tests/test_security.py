@@ -211,6 +211,24 @@ class TestSecurity(ClassificationCommon):
             with self.subTest(name):
                 self.assertIn(name, partner.read([name])[0])
 
+    def test_user_sees_of_a_run_its_name_only(self):
+        run = self.classify(as_of=self.day(5)).with_user(self.user)
+        self.assertIn(str(run.id), run.display_name)
+        names = ("line_ids", "staging_ids", "staged_count", "created_count")
+        for name in (*names, "changed_count"):
+            with self.subTest(name):
+                self.assertNotIn(name, run.fields_get())
+                with self.assertRaises(AccessError):
+                    run.read([name])
+        for view_type in ("list", "form"):
+            with self.subTest(view_type):
+                views = run.get_views([(False, view_type)])
+                arch = etree.fromstring(views["views"][view_type]["arch"])
+                shown = set(arch.xpath("//field/@name"))
+                self.assertIn("date_start", shown)
+                self.assertFalse(arch.xpath("//button"))
+                self.assertTrue(run.web_read({name: {} for name in shown}))
+
     def test_user_decides_and_withdraws(self):
         partner = self.alpha.with_user(self.user)
         field_name = self.dimension.partner_field_name

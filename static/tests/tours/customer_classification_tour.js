@@ -119,12 +119,12 @@ registry.category("web_tour.tours").add("customer_classification_configure", {
         {
             content: "the categories and their limits",
             trigger:
-                ".o_field_widget[name=category_ids] .o_data_row:contains('Platinum')",
+                ".o_field_widget[name=all_category_ids] .o_data_row:contains('Platinum')",
         },
         {
             content: "edit a limit",
             trigger:
-                ".o_field_widget[name=category_ids] .o_data_row:contains('Gold') td[name=minimum_score]",
+                ".o_field_widget[name=all_category_ids] .o_data_row:contains('Gold') td[name=minimum_score]",
             run: "click",
         },
         {
