@@ -144,6 +144,8 @@ class CustomerOverride(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        defaults = self.default_get(["partner_id", "company_id", "dimension_id"])
+        vals_list = [{**defaults, **vals} for vals in vals_list]
         for vals in vals_list:
             if vals.get("partner_id"):
                 partner = self.env["res.partner"].browse(vals["partner_id"])
@@ -208,11 +210,7 @@ class CustomerOverride(models.Model):
                 [
                     ("partner_id", "=", vals.get("partner_id")),
                     ("dimension_id", "=", vals.get("dimension_id")),
-                    (
-                        "company_id",
-                        "=",
-                        vals.get("company_id", self.env.company.root_id.id),
-                    ),
+                    ("company_id", "=", vals.get("company_id")),
                 ]
             )
             if before.is_in_force:

@@ -202,6 +202,15 @@ class TestOverride(ClassificationCommon):
         decision = self.decide(partner_id=contact.id)
         self.assertEqual(decision.partner_id, self.alpha)
         self.assertEqual(self.tier_of(contact), "Gold")
+        decision.action_withdraw()
+        decision = self.Override.with_context(default_partner_id=contact.id).create(
+            {
+                "dimension_id": self.dimension.id,
+                "category_id": self.silver.id,
+                "reason": "Named by the context",
+            }
+        )
+        self.assertEqual(decision.partner_id, self.alpha)
 
     @mute_logger("odoo.sql_db")
     def test_refused_input(self):
