@@ -30,13 +30,13 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def context():
     """The environment of these tests, in the form that the tooling expects."""
-    (package,) = importlib.util.find_spec("odoo").submodule_search_locations
+    release = Path(importlib.util.find_spec("odoo.release").origin)
     folder = Path(sys.prefix)
     return SimpleNamespace(
         venv=SimpleNamespace(folder=folder, python=folder / "bin" / "python"),
         # Its address is in the variables that PostgreSQL's programs read
         server=Server("the tests' server"),
-        odoo=SimpleNamespace(library=Path(package).parent),
+        odoo=SimpleNamespace(library=release.parents[1]),
     )
 
 
