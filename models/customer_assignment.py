@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_figures import ANALYZE_FROM
 from .customer_staging import SCORE_COLUMNS
 
 
@@ -91,6 +92,8 @@ class CustomerAssignment(models.Model):
     def _apply_staged(self, line, limit):
         """Apply the next ``limit`` staged rows of ``line`` and consume them.
 
+        A few more, so that the rows of a customer stay together.
+
         One statement, in the order of the customers: history of what changes,
         changed rows, new rows. It reads the assignments again, so that a row
         staged before an interruption does no harm.
@@ -100,15 +103,21 @@ class CustomerAssignment(models.Model):
         [counts] = self.env.execute_query_dict(
             SQL(
                 """
+                -- up to the customer of the last row, and not by the rows' ids:
+                -- no join that an empty table's statistics could spoil
                 WITH staged AS (
                     DELETE FROM customer_staging
-                     WHERE id IN (
-                         SELECT id
-                           FROM customer_staging
-                          WHERE line_id = %(line)s
-                          ORDER BY partner_id, dimension_id, slot
-                          LIMIT %(limit)s
-                     )
+                     WHERE line_id = %(line)s
+                       AND partner_id <= (
+                           SELECT max(partner_id)
+                             FROM (
+                                 SELECT partner_id
+                                   FROM customer_staging
+                                  WHERE line_id = %(line)s
+                                  ORDER BY partner_id
+                                  LIMIT %(limit)s
+                             ) AS next
+                       )
                     RETURNING *
                 ),
                 compared AS (
@@ -144,10 +153,9 @@ class CustomerAssignment(models.Model):
                       FROM compared
                      WHERE assignment_id IS NOT NULL AND is_change
                 ),
-                -- Rows are found by their key: while statistics take a table for empty
-                -- that is being filled, an UPDATE with a join compares each row with
-                -- all. And a row that another run created meanwhile is a serialization
-                -- failure, which is retried, and not a broken key.
+                -- Rows are found by their key, without a join, too. And a row that
+                -- another run created meanwhile is a serialization failure, which is
+                -- retried, and not a broken key.
                 rescored AS (
                     INSERT INTO customer_assignment (
                         partner_id, company_id, dimension_id, slot, since,
@@ -196,6 +204,9 @@ class CustomerAssignment(models.Model):
                 ),
             )
         )
+        if counts["created"] >= ANALYZE_FROM and not line.created_count:
+            # the first fill: the next chunks find their rows by the right index
+            self.env.execute_query(SQL("ANALYZE customer_assignment"))
         self.invalidate_model()
         self.env["customer.staging"].invalidate_model()
         self.env["customer.assignment.history"].invalidate_model()
