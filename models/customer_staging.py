@@ -92,7 +92,9 @@ class CustomerStaging(models.Model):
                 SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
                        customer_id, category_id,
                        CASE WHEN partner_id IS NULL
-                            THEN jsonb_build_object('as_of', %(as_of)s, 'gone', 'figures')
+                            THEN jsonb_build_object(
+                                'as_of', %(as_of)s, 'gone', 'figures'
+                            )
                             ELSE %(inputs)s
                        END,
                        %(score_columns)s
