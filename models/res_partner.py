@@ -38,7 +38,7 @@ class ResPartner(models.Model):
     customer_currency_id = fields.Many2one(
         "res.currency",
         string="Currency of the Figures",
-        related=f"{FIGURES_FIELD}.company_id.currency_id",
+        compute="_compute_customer_currency_id",
         compute_sudo=True,
         groups=USER_GROUP,
     )
@@ -91,6 +91,10 @@ class ResPartner(models.Model):
     )
 
     # Computes
+
+    @api.depends_context("company")
+    def _compute_customer_currency_id(self):
+        self.customer_currency_id = self.env.company.root_id.currency_id
 
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")

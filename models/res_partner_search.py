@@ -95,6 +95,8 @@ class ResPartner(models.Model):
         dimension_id = getattr(field, "customer_dimension_id", None)
         if dimension_id:
             return self._join_customer_category(alias, query, field.name, dimension_id)
+        if field_expr == "customer_currency_id":
+            return SQL("%s", self.env.company.root_id.currency_id.id)
         if field_expr == FIGURES_FIELD:
             figures = self._join_customer_rows(
                 alias, query, "customer.figures", "customer_figures"

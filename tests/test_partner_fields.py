@@ -238,6 +238,21 @@ class TestPartnerFields(ClassificationCommon):
             set(self.expected_tiers()) - set(self.decided),
         )
 
+    def test_group_with_sums_as_the_list_does(self):
+        """The list sums several figures, and asks for their currencies."""
+        self.assertEqual(
+            self.Partner.formatted_read_group(
+                [("id", "in", self.everybody.ids), (self.field_name, "!=", False)],
+                [],
+                [
+                    "customer_revenue_window:sum",
+                    "customer_revenue_window:sum_currency",
+                    "customer_currency_id:array_agg_distinct",
+                ],
+            )[0]["customer_currency_id:array_agg_distinct"],
+            self.env.company.currency_id.ids,
+        )
+
     def test_group(self):
         groups = self.Partner._read_group(
             [("id", "in", self.everybody.ids)],
