@@ -1,0 +1,169 @@
+"""What people feel: lists, filters and groups of contacts, and saving during a run."""
+
+import random
+import threading
+import time
+
+import database
+import psycopg2
+from timing import Result, repeat
+
+from odoo.tools import SQL
+
+REPEATS = 15
+PAGE = 80
+SAVES = 100
+RUNS = 2
+#: Seconds between two saves of one busy person
+PAUSE = 0.02
+
+
+def measure_reading(filled):
+    """Return results of calls on contacts by somebody who uses the classification.
+
+    Each is compared with the same call on stored fields of the contact.
+    """
+    results = []
+    with database.environment(filled.user_id) as env:
+        Partner = env["res.partner"]
+        gold = env.ref("customer_classification.category_gold").sudo()
+        tier = gold.dimension_id.partner_field_name
+        columns = {
+            "complete_name": {},
+            "email": {},
+            "phone": {},
+            "city": {},
+            "country_id": {"fields": {"display_name": {}}},
+        }
+        ours = {
+            tier: {"fields": {"display_name": {}}},
+            "customer_revenue_window": {},
+            "customer_last_date": {},
+            "customer_purchase_days_window": {},
+            "customer_currency_id": {"fields": {"display_name": {}}},
+        }
+        bought = [("customer_revenue_window", ">", 1000)]
+        recent = [("customer_last_date", ">=", "today -90d")]
+
+        def group(field_name):
+            return Partner.formatted_read_group([], [field_name], ["__count"])
+
+        def read_list(specification):
+            return Partner.web_search_read([], specification, limit=PAGE)
+
+        pairs = [
+            (
+                "filter by tier, 80 contacts",
+                lambda: Partner.search([(tier, "=", gold.id)], limit=PAGE),
+                lambda: Partner.search([("city", "=", "City 7")], limit=PAGE),
+            ),
+            (
+                "count of a tier",
+                lambda: Partner.search_count([(tier, "=", gold.id)]),
+                lambda: Partner.search_count([("city", "=", "City 7")]),
+            ),
+            (
+                "groups by tier, with counts",
+                lambda: group(tier),
+                lambda: group("country_id"),
+            ),
+            (
+                "sorted by tier, 80 contacts",
+                lambda: Partner.search([], order=tier, limit=PAGE),
+                lambda: Partner.search([], order="country_id", limit=PAGE),
+            ),
+            (
+                "sorted by revenue, 80 contacts",
+                lambda: Partner.search(
+                    [], order="customer_revenue_window desc", limit=PAGE
+                ),
+                lambda: Partner.search([], order="city desc", limit=PAGE),
+            ),
+            (
+                "list of 80 with tier and figures",
+                lambda: read_list({**columns, **ours}),
+                lambda: read_list(columns),
+            ),
+            (
+                "count of revenue above 1000",
+                lambda: Partner.search_count(bought),
+                lambda: Partner.search_count([("customer_rank", ">", 0)]),
+            ),
+            (
+                "filter by last purchase, 80 contacts",
+                lambda: Partner.search(recent, limit=PAGE),
+                lambda: Partner.search([("customer_rank", ">", 0)], limit=PAGE),
+            ),
+        ]
+        for name, with_ours, without in pairs:
+            without(), with_ours()
+            usual = Result(name, repeat(without, REPEATS, env.invalidate_all))
+            times = repeat(with_ours, REPEATS, env.invalidate_all)
+            note = f"stored fields {usual.best * 1000:.1f} ms"
+            results.append(Result(name, times, usual, note))
+    return results
+
+
+def measure_saving(filled):
+    """Return results of saving contacts, without and during runs in the background."""
+    chosen = random.Random(19)
+    failures = []
+
+    def save():
+        """Save one contact in a transaction, as its form does."""
+        partner_id = filled.first_customer_id + chosen.randrange(filled.customers)
+        phone = f"+1 555 {chosen.randrange(10**6):06}"
+        begin = time.perf_counter()
+        try:
+            with database.environment(filled.user_id) as env:
+                env["res.partner"].browse(partner_id).web_save({"phone": phone}, {})
+        except psycopg2.OperationalError as error:
+            failures.append(error)
+        return time.perf_counter() - begin
+
+    def saves_while(go_on):
+        times = []
+        while go_on(len(times)):
+            times.append(save())
+            time.sleep(PAUSE)
+        return times
+
+    saves_while(lambda number: number < 5)  # the first ones fill caches
+    alone = saves_while(lambda number: number < SAVES)
+    during = []
+    for _number in range(RUNS):
+        _unsettle()
+        run = threading.Thread(target=_run)
+        run.start()
+        during += saves_while(lambda _number, run=run: run.is_alive())
+        run.join()
+    assert not failures, failures
+    _check_runs()
+    unit = Result("no run", alone, None, _describe(alone), compared="middle")
+    run = Result("during a run", during, unit, _describe(during), compared="middle")
+    return [unit, run]
+
+
+def _describe(times):
+    return f"{len(times)} saves, slowest {max(times) * 1000:.0f} ms, none failed"
+
+
+def _unsettle():
+    """Make every computed category wrong, so that a run writes all of them."""
+    with database.environment() as env:
+        env.execute_query(SQL("UPDATE customer_assignment SET category_id = NULL"))
+    database.analyse("customer_assignment")
+
+
+def _run():
+    with database.environment() as env:
+        env["customer.classification.run"]._cron_classify()
+
+
+def _check_runs():
+    with database.environment() as env:
+        runs = env["customer.classification.run"].search(
+            [("trigger", "=", "cron")], limit=RUNS
+        )
+        assert runs.mapped("state") == ["done"] * RUNS, runs.line_ids.mapped("error")
+        assert all(run.changed_count for run in runs)
