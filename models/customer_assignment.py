@@ -100,110 +100,7 @@ class CustomerAssignment(models.Model):
 
         :return: dict with the number of rows ``staged``, ``created`` and ``changed``
         """
-        [counts] = self.env.execute_query_dict(
-            SQL(
-                """
-                -- up to the customer of the last row, and not by the rows' ids:
-                -- no join that an empty table's statistics could spoil
-                WITH staged AS (
-                    DELETE FROM customer_staging
-                     WHERE line_id = %(line)s
-                       AND partner_id <= (
-                           SELECT max(partner_id)
-                             FROM (
-                                 SELECT partner_id
-                                   FROM customer_staging
-                                  WHERE line_id = %(line)s
-                                  ORDER BY partner_id
-                                  LIMIT %(limit)s
-                             ) AS next
-                       )
-                    RETURNING *
-                ),
-                compared AS (
-                    -- one row a key: merging contacts may have left two
-                    SELECT DISTINCT ON (
-                               staged.partner_id, staged.company_id,
-                               staged.dimension_id, staged.slot
-                           )
-                           staged.*,
-                           assignment.id AS assignment_id,
-                           assignment.category_id AS old_category_id,
-                           assignment.since AS old_since,
-                           assignment.category_id IS DISTINCT FROM staged.category_id
-                               AS is_change
-                      FROM staged
-                      LEFT JOIN customer_assignment AS assignment
-                        ON assignment.partner_id = staged.partner_id
-                       AND assignment.dimension_id = staged.dimension_id
-                       AND assignment.company_id = staged.company_id
-                       AND assignment.slot = staged.slot
-                     ORDER BY staged.partner_id, staged.company_id,
-                              staged.dimension_id, staged.slot, staged.id
-                ),
-                recorded AS (
-                    INSERT INTO customer_assignment_history (
-                        partner_id, company_id, dimension_id, slot, event, date,
-                        old_category_id, old_since, new_category_id,
-                        run_id, ruleset_id, user_id, inputs
-                    )
-                    SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
-                           old_category_id, old_since, category_id,
-                           %(run)s, ruleset_id, %(user)s, inputs
-                      FROM compared
-                     WHERE assignment_id IS NOT NULL AND is_change
-                ),
-                -- Rows are found by their key, without a join, too. And a row that
-                -- another run created meanwhile is a serialization failure, which is
-                -- retried, and not a broken key.
-                rescored AS (
-                    INSERT INTO customer_assignment (
-                        partner_id, company_id, dimension_id, slot, since,
-                        %(score_columns)s
-                    )
-                    SELECT partner_id, company_id, dimension_id, slot, old_since,
-                           %(score_columns)s
-                      FROM compared
-                     WHERE assignment_id IS NOT NULL AND NOT is_change
-                    ON CONFLICT (partner_id, dimension_id, company_id, slot)
-                    DO UPDATE SET (%(score_columns)s) = ROW(%(excluded_scores)s)
-                ),
-                given AS (
-                    INSERT INTO customer_assignment (
-                        partner_id, company_id, dimension_id, slot, category_id,
-                        since, run_id, ruleset_id, inputs, %(score_columns)s
-                    )
-                    SELECT partner_id, company_id, dimension_id, slot, category_id,
-                           %(now)s, %(run)s, ruleset_id, inputs, %(score_columns)s
-                      FROM compared
-                     WHERE is_change
-                    ON CONFLICT (partner_id, dimension_id, company_id, slot)
-                    DO UPDATE
-                       SET category_id = excluded.category_id,
-                           since = excluded.since,
-                           run_id = excluded.run_id,
-                           ruleset_id = excluded.ruleset_id,
-                           inputs = excluded.inputs,
-                           (%(score_columns)s) = ROW(%(excluded_scores)s)
-                )
-                SELECT (SELECT count(*) FROM staged) AS staged,
-                       count(*) FILTER (WHERE is_change AND assignment_id IS NULL)
-                           AS created,
-                       count(*) FILTER (WHERE is_change AND assignment_id IS NOT NULL)
-                           AS changed
-                  FROM compared
-                """,
-                line=line.id,
-                limit=limit,
-                now=fields.Datetime.now(),
-                run=line.run_id.id,
-                user=self.env.uid,
-                score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
-                excluded_scores=SQL(", ").join(
-                    SQL.identifier("excluded", name) for name in SCORE_COLUMNS
-                ),
-            )
-        )
+        [counts] = self.env.execute_query_dict(self._get_apply_query(line, limit))
         if counts["created"] >= ANALYZE_FROM and not line.created_count:
             # the first fill: the next chunks find their rows by the right index
             self.env.execute_query(SQL("ANALYZE customer_assignment"))
@@ -212,3 +109,109 @@ class CustomerAssignment(models.Model):
         self.env["customer.assignment.history"].invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return counts
+
+    @api.model
+    def _get_apply_query(self, line, limit):
+        """Return the statement of :meth:`_apply_staged`, its counts as one row."""
+        return SQL(
+            """
+            -- up to the customer of the last row, and not by the rows' ids:
+            -- no join that an empty table's statistics could spoil
+            WITH staged AS (
+                DELETE FROM customer_staging
+                 WHERE line_id = %(line)s
+                   AND partner_id <= (
+                       SELECT max(partner_id)
+                         FROM (
+                             SELECT partner_id
+                               FROM customer_staging
+                              WHERE line_id = %(line)s
+                              ORDER BY partner_id
+                              LIMIT %(limit)s
+                         ) AS next
+                   )
+                RETURNING *
+            ),
+            compared AS (
+                -- one row a key: merging contacts may have left two
+                SELECT DISTINCT ON (
+                           staged.partner_id, staged.company_id,
+                           staged.dimension_id, staged.slot
+                       )
+                       staged.*,
+                       assignment.id AS assignment_id,
+                       assignment.category_id AS old_category_id,
+                       assignment.since AS old_since,
+                       assignment.category_id IS DISTINCT FROM staged.category_id
+                           AS is_change
+                  FROM staged
+                  LEFT JOIN customer_assignment AS assignment
+                    ON assignment.partner_id = staged.partner_id
+                   AND assignment.dimension_id = staged.dimension_id
+                   AND assignment.company_id = staged.company_id
+                   AND assignment.slot = staged.slot
+                 ORDER BY staged.partner_id, staged.company_id,
+                          staged.dimension_id, staged.slot, staged.id
+            ),
+            recorded AS (
+                INSERT INTO customer_assignment_history (
+                    partner_id, company_id, dimension_id, slot, event, date,
+                    old_category_id, old_since, new_category_id,
+                    run_id, ruleset_id, user_id, inputs
+                )
+                SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
+                       old_category_id, old_since, category_id,
+                       %(run)s, ruleset_id, %(user)s, inputs
+                  FROM compared
+                 WHERE assignment_id IS NOT NULL AND is_change
+            ),
+            -- Rows are found by their key, without a join, too. And a row that
+            -- another run created meanwhile is a serialization failure, which is
+            -- retried, and not a broken key.
+            rescored AS (
+                INSERT INTO customer_assignment (
+                    partner_id, company_id, dimension_id, slot, since,
+                    %(score_columns)s
+                )
+                SELECT partner_id, company_id, dimension_id, slot, old_since,
+                       %(score_columns)s
+                  FROM compared
+                 WHERE assignment_id IS NOT NULL AND NOT is_change
+                ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                DO UPDATE SET (%(score_columns)s) = ROW(%(excluded_scores)s)
+            ),
+            given AS (
+                INSERT INTO customer_assignment (
+                    partner_id, company_id, dimension_id, slot, category_id,
+                    since, run_id, ruleset_id, inputs, %(score_columns)s
+                )
+                SELECT partner_id, company_id, dimension_id, slot, category_id,
+                       %(now)s, %(run)s, ruleset_id, inputs, %(score_columns)s
+                  FROM compared
+                 WHERE is_change
+                ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                DO UPDATE
+                   SET category_id = excluded.category_id,
+                       since = excluded.since,
+                       run_id = excluded.run_id,
+                       ruleset_id = excluded.ruleset_id,
+                       inputs = excluded.inputs,
+                       (%(score_columns)s) = ROW(%(excluded_scores)s)
+            )
+            SELECT (SELECT count(*) FROM staged) AS staged,
+                   count(*) FILTER (WHERE is_change AND assignment_id IS NULL)
+                       AS created,
+                   count(*) FILTER (WHERE is_change AND assignment_id IS NOT NULL)
+                       AS changed
+              FROM compared
+            """,
+            line=line.id,
+            limit=limit,
+            now=fields.Datetime.now(),
+            run=line.run_id.id,
+            user=self.env.uid,
+            score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
+            excluded_scores=SQL(", ").join(
+                SQL.identifier("excluded", name) for name in SCORE_COLUMNS
+            ),
+        )
