@@ -1,6 +1,11 @@
 # Configuration: what is classified, and how
+from . import customer_dimension_group
 from . import customer_dimension
+from . import customer_dimension_fields
+from . import customer_dimension_settings
 from . import customer_category
+from . import customer_dimension_level
+from . import customer_dimension_rule
 from . import customer_dimension_criterion
 from . import ir_model_fields
 from . import res_company
@@ -15,6 +20,7 @@ from . import customer_ruleset
 from . import customer_ruleset_part
 from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
+from . import customer_ruleset_rule
 
 # Staging: what a run would set
 from . import customer_staging

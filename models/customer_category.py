@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 
 class CustomerCategory(models.Model):
@@ -7,10 +7,33 @@ class CustomerCategory(models.Model):
 
     _name = "customer.category"
     _description = "Customer Category"
+    _parent_store = True
     _order = "dimension_id, sequence, id"
+    _rec_names_search = ["name", "code"]
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(help="Short technical name for integrations.")
+    parent_id = fields.Many2one(
+        "customer.category",
+        string="Part of",
+        index=True,
+        ondelete="restrict",
+        domain="[('dimension_id', '=', dimension_id)]",
+        help="The wider category, such as the country of a province. Searching for "
+        "it with “child of” finds the customers of all its parts.",
+    )
+    parent_path = fields.Char(index=True)
+    child_ids = fields.One2many("customer.category", "parent_id", string="Parts")
+    complete_name = fields.Char(
+        compute="_compute_complete_name",
+        recursive=True,
+        search="_search_complete_name",
+    )
+    source_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The value of the mirrored field that this category stands for.",
+    )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
     )
@@ -25,6 +48,21 @@ class CustomerCategory(models.Model):
         help="The lowest score, from 1 to 5, that gives this category. 0: never "
         "given by the score, only by hand.",
     )
+    keep_score = fields.Float(
+        string="Keep Down to",
+        digits=(4, 2),
+        aggregator=None,
+        help="A customer who has the category keeps it while the score is at least "
+        "this. 0: the same limit to enter and to keep.",
+    )
+    successor_id = fields.Many2one(
+        "customer.category",
+        string="Replaced by",
+        readonly=True,
+        ondelete="set null",
+        copy=False,
+        help="The category that this one was merged into.",
+    )
 
     _code_unique = models.Constraint(
         "UNIQUE (dimension_id, code)",
@@ -34,6 +72,40 @@ class CustomerCategory(models.Model):
         "CHECK (minimum_score = 0 OR (minimum_score >= 1 AND minimum_score <= 5))",
         "A score runs from 1 to 5; enter 0 for a category that is only given by hand.",
     )
+
+    _source_unique = models.UniqueIndex(
+        "(dimension_id, source_key) WHERE source_key IS NOT NULL",
+        "Another category stands for this value already.",
+    )
+    _keep_valid = models.Constraint(
+        "CHECK (keep_score = 0 OR (keep_score >= 1 AND keep_score <= minimum_score))",
+        "The score to keep a category lies between 1 and the score to enter it.",
+    )
+
+    @api.depends("name", "parent_id.complete_name")
+    @api.depends_context("lang")
+    def _compute_complete_name(self):
+        for category in self:
+            names = [category.parent_id.complete_name, category.name]
+            category.complete_name = " › ".join(filter(None, names))
+
+    def _search_complete_name(self, operator, value):
+        return [("name", operator, value)]
+
+    @api.constrains("parent_id", "dimension_id")
+    def _check_parent(self):
+        if self._has_cycle():
+            raise ValidationError(self.env._("A category cannot be part of itself."))
+        for category in self:
+            parent = category.parent_id
+            if parent and parent.dimension_id != category.dimension_id:
+                raise ValidationError(
+                    self.env._(
+                        "“%(parent)s” belongs to another dimension than “%(category)s”.",
+                        parent=parent.name,
+                        category=category.name,
+                    )
+                )
 
     @api.constrains("minimum_score", "dimension_id", "active")
     def _check_distinct_limits(self):
@@ -66,18 +138,25 @@ class CustomerCategory(models.Model):
         for model in (
             "customer.assignment",
             "customer.override",
+            "customer.assignment.history",
             "customer.ruleset.limit",
+            "customer.ruleset.rule",
+            "customer.dimension.rule",
         ):
+            domain = [("category_id", "in", self.ids)]
+            if model == "customer.assignment.history":
+                domain = [
+                    "|",
+                    ("old_category_id", "in", self.ids),
+                    ("new_category_id", "in", self.ids),
+                ]
             # sudo: what another company's customers hold counts, too
-            if (
-                self.env[model]
-                .sudo()
-                .search_count([("category_id", "in", self.ids)], limit=1)
-            ):
+            if self.env[model].sudo().search_count(domain, limit=1):
                 raise UserError(
                     self.env._(
-                        "Customers hold this category, or a version of the rules "
-                        "names it. Archive it instead: that keeps their history."
+                        "Customers hold or held this category, or a rule names it. "
+                        "Archive it, or merge it into another: that keeps their "
+                        "history."
                     )
                 )
 
@@ -86,9 +165,13 @@ class CustomerCategory(models.Model):
         return super().unlink()
 
     def _get_limits(self):
-        """Return ``[category id, lowest score]`` of the scored ones, best first."""
+        """Return ``[category id, score to enter, score to keep]``, best first."""
         scored = self.filtered(lambda c: c.active and c.minimum_score)
         return [
-            [category.id, category.minimum_score]
+            [
+                category.id,
+                category.minimum_score,
+                category.keep_score or category.minimum_score,
+            ]
             for category in scored.sorted("minimum_score", reverse=True)
         ]

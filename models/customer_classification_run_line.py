@@ -185,7 +185,7 @@ class CustomerClassificationRunLine(models.Model):
         Staging = self.env["customer.staging"]
         Figures = self.env["customer.figures"]
         dimensions = self.env["customer.dimension"]
-        scored = dimensions._get_scored()
+        scored = dimensions._get_computed().filtered(lambda d: d.method == "score")
         self.figures_count = Figures._update(
             self.company_id, self.as_of, partners, self._get_settings(scored, partners)
         )
@@ -207,7 +207,11 @@ class CustomerClassificationRunLine(models.Model):
         Figures = self.env["customer.figures"]
         # The cut points come from everybody, whoever is asked about
         figures = Figures._get_computed(self.company_id, self.as_of)
-        for dimension in self.env["customer.dimension"]._get_scored():
+        for dimension in (
+            self.env["customer.dimension"]
+            ._get_computed()
+            .filtered(lambda d: d.method == "score")
+        ):
             ruleset = self.env["customer.ruleset"]._create_as_of(
                 dimension, self.company_id, self.as_of, figures
             )

@@ -8,7 +8,31 @@ DOMAIN_FIELDS = {
     "ir.filters": "domain",
     "mailing.mailing": "mailing_domain",
     "res.company": "customer_population_domain",
+    "customer.dimension.rule": "domain",
 }
+
+ICONS = [
+    ("fa-tag", "Tag"),
+    ("fa-star", "Star"),
+    ("fa-building", "Building"),
+    ("fa-industry", "Factory"),
+    ("fa-briefcase", "Briefcase"),
+    ("fa-users", "People"),
+    ("fa-map-marker", "Place"),
+    ("fa-globe", "Globe"),
+    ("fa-repeat", "Repeat"),
+    ("fa-money", "Money"),
+    ("fa-diamond", "Diamond"),
+    ("fa-heart", "Heart"),
+    ("fa-line-chart", "Chart"),
+    ("fa-clock-o", "Clock"),
+    ("fa-shopping-cart", "Cart"),
+    ("fa-comments", "Conversation"),
+    ("fa-smile-o", "Face"),
+    ("fa-lightbulb-o", "Idea"),
+    ("fa-balance-scale", "Scales"),
+    ("fa-flag", "Flag"),
+]
 
 
 class CustomerDimension(models.Model):
@@ -36,14 +60,106 @@ class CustomerDimension(models.Model):
     description = fields.Text(
         translate=True, help="Shown to the people who classify customers."
     )
+    icon = fields.Selection(ICONS, default="fa-tag")
+    color = fields.Integer(aggregator=None)
+    group_id = fields.Many2one(
+        "customer.dimension.group",
+        string="Group",
+        index="btree_not_null",
+        ondelete="set null",
+        help="Dimensions of a group stand together on the customer's form.",
+    )
+    is_multiple = fields.Boolean(
+        "Several Categories per Customer",
+        help="A customer can have several categories at a time, such as several "
+        "interests. Fixed once customers are classified.",
+    )
+    is_shared = fields.Boolean(
+        "Same for All Companies",
+        help="One category for all companies of the database. Otherwise each company "
+        "has its own. Fixed once customers are classified.",
+    )
+    view_group_ids = fields.Many2many(
+        "res.groups",
+        "customer_dimension_view_group_rel",
+        string="Visible to",
+        help="Only members of these groups see the dimension. Empty: all users of "
+        "the customer classification.",
+    )
+    edit_group_ids = fields.Many2many(
+        "res.groups",
+        "customer_dimension_edit_group_rel",
+        string="Set by Hand by",
+        help="Only members of these groups, and managers, set the category by hand. "
+        "Empty: all who see the dimension.",
+    )
+    is_required = fields.Boolean(
+        "Every Customer Needs a Category",
+        help="Customers without one are listed as missing it.",
+    )
+    show_as_badge = fields.Boolean(
+        "Badge on the Customer",
+        help="Show the category below the name on the customer's form and card.",
+    )
+    is_main = fields.Boolean(
+        "Beside the Customer's Name",
+        help="Show the category beside the customer on quotations, invoices and "
+        "leads. One dimension can.",
+    )
+    applies_to = fields.Selection(
+        [
+            ("all", "All customers"),
+            ("company", "Companies only"),
+            ("person", "Individuals only"),
+        ],
+        required=True,
+        default="all",
+    )
+    applies_invoices = fields.Selection(
+        [
+            ("all", "With or without invoices"),
+            ("with", "With posted invoices"),
+            ("without", "Without posted invoices"),
+        ],
+        string="Invoices",
+        required=True,
+        default="all",
+    )
     method = fields.Selection(
-        [("manual", "By hand"), ("score", "Score from invoices")],
+        [
+            ("manual", "By hand"),
+            ("field", "Field of the contact"),
+            ("rule", "Rules"),
+            ("score", "Score"),
+        ],
         string="Fed by",
         required=True,
         default="manual",
-        help="By hand: people choose the category. Score: computed every night "
-        "from posted invoices and credit notes; people can still decide "
-        "otherwise for a time.",
+        help="By hand: people choose the category. Field: the category mirrors a "
+        "field of the contact. Rules: the first condition that a customer meets "
+        "gives the category. Score: points for what the customer bought. All but "
+        "the first are computed every night, and people can still decide otherwise.",
+    )
+    level_ids = fields.One2many(
+        "customer.dimension.level", "dimension_id", string="Mirrored Fields", copy=True
+    )
+    rule_ids = fields.One2many(
+        "customer.dimension.rule", "dimension_id", string="Rules", copy=False
+    )
+    default_category_id = fields.Many2one(
+        "customer.category",
+        string="Default Category",
+        ondelete="set null",
+        copy=False,
+        domain="[('dimension_id', '=', id)]",
+        help="Given to customers whom no rule, score or field gives a category.",
+    )
+    review_days = fields.Integer(
+        "Review Every (Days)",
+        help="Decisions by hand are due for review after this many days. 0: never.",
+    )
+    notify_salesperson = fields.Boolean(
+        help="Tell the customer's salesperson when the category changes.",
     )
     category_ids = fields.One2many(
         "customer.category", "dimension_id", string="Categories", copy=True
@@ -56,6 +172,14 @@ class CustomerDimension(models.Model):
     )
     criterion_ids = fields.One2many(
         "customer.dimension.criterion", "dimension_id", string="Criteria", copy=True
+    )
+    minimum_purchases = fields.Integer(
+        help="Customers with fewer purchase days in the period get no score.",
+    )
+    grace_days = fields.Integer(
+        "Grace Before a Downgrade (Days)",
+        help="A customer whose score falls below the limit keeps the category this "
+        "many days longer, and keeps it if the score recovers. 0: at once.",
     )
     minimum_kept_share = fields.Float(
         string="Minimum Share Kept (%)",
@@ -102,16 +226,30 @@ class CustomerDimension(models.Model):
         "CHECK (minimum_kept_share >= 0 AND minimum_kept_share <= 100)",
         "The minimum share kept is a percentage from 0 to 100.",
     )
-    _refresh_valid = models.Constraint(
-        "CHECK (refresh_days >= 0)",
-        "The number of days between two renewals cannot be negative.",
+    _days_valid = models.Constraint(
+        "CHECK (refresh_days >= 0 AND review_days >= 0 AND grace_days >= 0)",
+        "A number of days cannot be negative.",
+    )
+    _purchases_valid = models.Constraint(
+        "CHECK (minimum_purchases >= 0)",
+        "The minimum number of purchases cannot be negative.",
+    )
+    _score_is_exclusive = models.Constraint(
+        "CHECK (method <> 'score' OR NOT is_multiple)",
+        "A score gives one category; feed a dimension with several by rules.",
+    )
+    _score_is_per_company = models.Constraint(
+        "CHECK (method <> 'score' OR NOT is_shared)",
+        "A score is computed from the invoices of a company, so it cannot be the same "
+        "for all companies.",
     )
 
-    @api.depends("code")
+    @api.depends("code", "is_multiple")
     def _compute_partner_field_name(self):
         for dimension in self:
+            suffix = "ids" if dimension.is_multiple else "id"
             dimension.partner_field_name = (
-                f"x_cls_{dimension.code}_id" if dimension.code else False
+                f"x_cls_{dimension.code}_{suffix}" if dimension.code else False
             )
 
     @api.depends("ruleset_ids.state")
@@ -120,7 +258,9 @@ class CustomerDimension(models.Model):
         company = self.env.company.root_id
         for dimension in self:
             ruleset = dimension.ruleset_ids.filtered(
-                lambda r: r.state == "active" and r.company_id == company
+                lambda r, owner=company if not dimension.is_shared else company.browse(): (
+                    r.state == "active" and r.company_id == owner
+                )
             )
             dimension.active_ruleset_id = ruleset
             dimension.active_criterion_ids = ruleset.criterion_ids
@@ -128,12 +268,23 @@ class CustomerDimension(models.Model):
     @api.depends(
         "active_ruleset_id",
         "method",
+        "applies_to",
+        "applies_invoices",
+        "default_category_id",
+        "level_ids.field_name",
+        "rule_ids.active",
+        "rule_ids.name",
+        "rule_ids.domain",
+        "rule_ids.category_id",
+        "rule_ids.company_id",
+        "rule_ids.sequence",
         "minimum_kept_share",
         "criterion_ids.metric",
         "criterion_ids.weight",
         "criterion_ids.cut_mode",
         "category_ids.active",
         "category_ids.minimum_score",
+        "category_ids.keep_score",
     )
     @api.depends_context("company")
     def _compute_has_pending_settings(self):
@@ -141,9 +292,12 @@ class CustomerDimension(models.Model):
         for dimension in self:
             ruleset = dimension.active_ruleset_id
             dimension.has_pending_settings = bool(
-                dimension.method == "score"
-                and ruleset
-                and ruleset._get_settings() != dimension._get_settings(company)
+                ruleset
+                and dimension.method == ruleset.method
+                and ruleset._get_settings()
+                != dimension._get_settings(
+                    company.browse() if dimension.is_shared else company
+                )
             )
 
     @api.constrains("code")
@@ -171,6 +325,41 @@ class CustomerDimension(models.Model):
                     )
                 )
 
+    @api.constrains("method", "level_ids")
+    def _check_levels(self):
+        for dimension in self:
+            if dimension.method == "field" and not dimension.level_ids:
+                raise ValidationError(
+                    self.env._(
+                        "“%(dimension)s” mirrors a field of the contact: choose which.",
+                        dimension=dimension.name,
+                    )
+                )
+
+    @api.constrains("is_main", "is_multiple", "active")
+    def _check_main(self):
+        for dimension in self.filtered("is_main"):
+            if dimension.is_multiple:
+                raise ValidationError(
+                    self.env._(
+                        "Only a dimension with one category per customer can stand "
+                        "beside the customer's name."
+                    )
+                )
+
+    @api.constrains("default_category_id")
+    def _check_default_category(self):
+        for dimension in self:
+            category = dimension.default_category_id
+            if category and category.dimension_id != dimension:
+                raise ValidationError(
+                    self.env._(
+                        "“%(category)s” is no category of “%(dimension)s”.",
+                        category=category.name,
+                        dimension=dimension.name,
+                    )
+                )
+
     @api.constrains("category_ids", "all_category_ids")
     def _check_distinct_limits(self):
         for dimension in self:
@@ -189,7 +378,8 @@ class CustomerDimension(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         dimensions = super().create(vals_list)
-        dimensions._create_partner_fields()
+        dimensions._update_partner_fields()
+        dimensions.filtered("is_main")[-1:]._take_main()
         return dimensions
 
     def write(self, vals):
@@ -201,42 +391,104 @@ class CustomerDimension(models.Model):
                     "instead, or create another dimension."
                 )
             )
+        reshaped = self._get_reshaped(vals)
+        reshaped._check_not_in_use()
         saving = self.with_context(customer_dimension_is_saving=True)
         result = super(CustomerDimension, saving).write(vals)
-        if {"name", "active", "sequence"} & vals.keys():
+        if vals.get("is_main"):
+            self[-1:]._take_main()
+        if reshaped or {"method", "view_group_ids"} & vals.keys():
+            self._update_partner_fields()
+        if {"name", "active", "sequence", "show_as_badge", "is_shared"} & vals.keys():
             self._clear_view_caches()
         return result
 
+    def _get_reshaped(self, vals):
+        """Return the dimensions whose rows would change their keys by ``vals``."""
+        return self.filtered(
+            lambda dimension: any(
+                name in vals and dimension[name] != vals[name]
+                for name in ("is_multiple", "is_shared")
+            )
+        )
+
+    def _check_not_in_use(self):
+        """Refuse to go on where customers are or were classified by hand or computed.
+
+        :raise UserError: naming the dimension
+        """
+        for dimension in self:
+            for model in (
+                "customer.assignment",
+                "customer.override",
+                "customer.assignment.history",
+            ):
+                # sudo: what another company's customers hold counts, too
+                rows = self.env[model].sudo()
+                if rows.search_count([("dimension_id", "=", dimension.id)], limit=1):
+                    raise UserError(
+                        self.env._(
+                            "“%(dimension)s” is in use, so whether it allows several "
+                            "categories and whether companies share it cannot change. "
+                            "Create another dimension instead.",
+                            dimension=dimension.name,
+                        )
+                    )
+
+    def _take_main(self):
+        """Let no other dimension stand beside the customer's name."""
+        if self:
+            self.search([("is_main", "=", True), ("id", "!=", self.id)]).write(
+                {"is_main": False}
+            )
+
     def unlink(self):
         self.check_access("unlink")
-        self._check_unused()
+        for dimension in self:
+            dimension._check_unused(
+                list(
+                    self.env["ir.model.fields"]
+                    .sudo()  # sudo: see `_update_partner_fields`
+                    .search([("customer_dimension_id", "=", dimension.id)])
+                    .mapped("name")
+                )
+            )
+        self._check_unclassified()
         self._remove_partner_fields()
         self._clear_view_caches()
         return super().unlink()
 
-    def _check_unused(self):
-        """Refuse to go on where customers are or were classified, or searched by it.
+    def _check_unused(self, field_names):
+        """Refuse to go on where something searches contacts by one of the fields.
 
         A mailing whose domain names a missing field stops the queue of all mailings.
         """
-        for dimension in self:
-            for model, field_name in DOMAIN_FIELDS.items():
-                # sudo: other people's filters and mailings count, too
-                users = (
-                    self.env[model]
-                    .sudo()
-                    .with_context(active_test=False)
-                    .search([(field_name, "like", dimension.partner_field_name)])
-                )
-                if users:
-                    raise UserError(
-                        self.env._(
-                            "“%(dimension)s” cannot be deleted: %(users)s filters by "
-                            "it. Change that first, or archive the dimension.",
-                            dimension=dimension.name,
-                            users=", ".join(users.mapped("display_name")),
-                        )
+        self.ensure_one()
+        for model, domain_field in DOMAIN_FIELDS.items():
+            # sudo: other people's filters and mailings count, too
+            users = (
+                self.env[model]
+                .sudo()
+                .with_context(active_test=False)
+                .search(
+                    fields.Domain.OR(
+                        [(domain_field, "like", name)] for name in field_names
                     )
+                )
+            )
+            if users:
+                raise UserError(
+                    self.env._(
+                        "“%(dimension)s” cannot be deleted or changed like this: "
+                        "%(users)s filters by it. Change that first, or archive the "
+                        "dimension.",
+                        dimension=self.name,
+                        users=", ".join(users.mapped("display_name")),
+                    )
+                )
+
+    def _check_unclassified(self):
+        """Refuse to delete a dimension by which customers are or were classified."""
         for model in ("customer.assignment.history", "customer.assignment"):
             # sudo: what another company's customers hold counts, too
             rows = self.env[model].sudo()
@@ -285,65 +537,3 @@ class CustomerDimension(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
-
-    def _get_settings(self, company):
-        """Return the settings a ruleset freezes for ``company``, as plain data.
-
-        Two equal results mean that the same version still applies.
-        """
-        self.ensure_one()
-        return {
-            "company": company._get_customer_settings(),
-            "minimum_kept_share": self.minimum_kept_share,
-            "criteria": self.criterion_ids._get_settings(),
-            "limits": self.category_ids._get_limits(),
-        }
-
-    @api.model
-    def _get_shown(self):
-        """Return the active dimensions, in the order people see them."""
-        return self.search([("active", "=", True)])
-
-    @api.model
-    def _get_scored(self):
-        """Return the active dimensions that the engine computes."""
-        return self.search([("method", "=", "score"), ("criterion_ids", "!=", False)])
-
-    # The field of each dimension on the contact
-
-    def _create_partner_fields(self):
-        """Create the contact's field of each dimension (see ``ir.model.fields``)."""
-        partner_model = self.env["ir.model"]._get("res.partner")
-        # sudo: an administrator of the classification need not be one of Odoo
-        self.env["ir.model.fields"].sudo().create(
-            [
-                {
-                    "name": dimension.partner_field_name,
-                    "model_id": partner_model.id,
-                    "ttype": "many2one",
-                    "relation": "customer.category",
-                    "on_delete": "set null",
-                    "store": False,
-                    "readonly": True,
-                    "copied": False,
-                    # The people's label comes from `res.partner.fields_get`; the
-                    # stored one must be unique, or Odoo logs a warning.
-                    "field_description": f"Classification: {dimension.code}",
-                    "customer_dimension_id": dimension.id,
-                }
-                for dimension in self
-            ]
-        )
-        self._clear_view_caches()
-
-    def _remove_partner_fields(self):
-        """Remove the contact's fields of these dimensions."""
-        # sudo: an administrator of the classification need not be one of Odoo
-        self.env["ir.model.fields"].sudo().search(
-            [("customer_dimension_id", "in", self.ids)]
-        ).unlink()
-
-    def _clear_view_caches(self):
-        """Forget the views and the list of fields: they name the dimensions."""
-        self.env.registry.clear_cache("stable")
-        self.env.registry.clear_cache("templates")

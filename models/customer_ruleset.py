@@ -31,7 +31,11 @@ class CustomerRuleset(models.Model):
         ondelete="cascade",
     )
     company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, index=True, ondelete="cascade"
+        "res.company",
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="Empty: a dimension that all companies share.",
     )
     version = fields.Integer(
         readonly=True, help="Given when the version takes effect; drafts have none."
@@ -60,13 +64,23 @@ class CustomerRuleset(models.Model):
         readonly=True,
         help="Who was a customer and what counted, as `res.company` returns it.",
     )
-    window_days = fields.Integer("Period (Days)", required=True, readonly=True)
+    settings = fields.Json(
+        readonly=True,
+        help="Everything that was frozen, as `customer.dimension` returns it.",
+    )
+    method = fields.Selection(
+        [("field", "Field of the contact"), ("rule", "Rules"), ("score", "Score")],
+        string="Fed by",
+        required=True,
+        readonly=True,
+        default="score",
+    )
+    window_days = fields.Integer("Period (Days)", readonly=True)
     minimum_kept_share = fields.Float(
-        "Minimum Share Kept (%)", digits=(5, 2), required=True, readonly=True
+        "Minimum Share Kept (%)", digits=(5, 2), readonly=True
     )
     cuts_as_of = fields.Date(
         "Fifths Taken On",
-        required=True,
         readonly=True,
         help="The day whose customers were divided into fifths.",
     )
@@ -81,13 +95,16 @@ class CustomerRuleset(models.Model):
     limit_ids = fields.One2many(
         "customer.ruleset.limit", "ruleset_id", string="Categories", readonly=True
     )
+    rule_ids = fields.One2many(
+        "customer.ruleset.rule", "ruleset_id", string="Rules", readonly=True
+    )
 
     _version_unique = models.UniqueIndex(
-        "(dimension_id, company_id, version) WHERE version > 0",
+        "(dimension_id, COALESCE(company_id, 0), version) WHERE version > 0",
         "This version exists already.",
     )
     _active_unique = models.UniqueIndex(
-        "(dimension_id, company_id) WHERE state = 'active'",
+        "(dimension_id, COALESCE(company_id, 0)) WHERE state = 'active'",
         "Another version was activated at the same time; please try again.",
     )
 
@@ -145,9 +162,25 @@ class CustomerRuleset(models.Model):
         A new version is made when the settings differ from the active one, or
         when its cut points are due *and* today's customers give other ones.
 
+        :param company: an empty recordset for a dimension that all companies share
         :param date as_of: the day of the computation
         :param SQL figures: a table expression with the company's figures
         """
+        if dimension.method == "score":
+            return self._update_scored(dimension, company, as_of, figures)
+        active = self._get_in_force(dimension, company)
+        settings = dimension._get_settings(company)
+        if active and active._get_settings() == settings:
+            return active
+        ruleset = self._create_version(
+            dimension, company, settings, {}, origin="settings" if active else "first"
+        )
+        ruleset._activate()
+        return ruleset
+
+    @api.model
+    def _update_scored(self, dimension, company, as_of, figures):
+        """Do the same for a scored dimension, whose cut points grow old, too."""
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
         paying = self.env["customer.figures"]._count_paying(
@@ -209,9 +242,11 @@ class CustomerRuleset(models.Model):
             {
                 "dimension_id": dimension.id,
                 "company_id": company.id,
+                "settings": settings,
+                "method": settings["method"],
                 "company_settings": settings["company"],
-                "window_days": settings["company"]["window_days"],
-                "minimum_kept_share": settings["minimum_kept_share"],
+                "window_days": settings["company"].get("window_days"),
+                "minimum_kept_share": settings.get("minimum_kept_share"),
                 "criterion_ids": [
                     fields.Command.create(
                         {
@@ -221,13 +256,31 @@ class CustomerRuleset(models.Model):
                             "cuts": cuts[criterion["metric"]],
                         }
                     )
-                    for criterion in settings["criteria"]
+                    for criterion in settings.get("criteria", ())
                 ],
                 "limit_ids": [
                     fields.Command.create(
-                        {"category_id": category_id, "minimum_score": minimum_score}
+                        {
+                            "category_id": category_id,
+                            "minimum_score": minimum_score,
+                            "keep_score": keep_score,
+                        }
                     )
-                    for category_id, minimum_score in settings["limits"]
+                    for category_id, minimum_score, keep_score in settings.get(
+                        "limits", ()
+                    )
+                ],
+                "rule_ids": [
+                    fields.Command.create(
+                        {
+                            "position": position,
+                            "name": rule["name"],
+                            "domain": rule["domain"],
+                            "category_id": rule["category"],
+                            "rule_id": rule["rule"],
+                        }
+                    )
+                    for position, rule in enumerate(settings.get("rules", ()), 1)
                 ],
                 **values,
             }
@@ -266,14 +319,7 @@ class CustomerRuleset(models.Model):
     def _get_settings(self):
         """Return the frozen settings, in the form of the dimension's own."""
         self.ensure_one()
-        return {
-            "company": self.company_settings,
-            "minimum_kept_share": self.minimum_kept_share,
-            "criteria": self.criterion_ids._get_settings(),
-            "limits": [
-                [limit.category_id.id, limit.minimum_score] for limit in self.limit_ids
-            ],
-        }
+        return self.settings or {}
 
     def _get_reusable_cuts(self, settings):
         """Return the cut points of the criteria that still take them the same way."""

@@ -59,21 +59,6 @@ class CustomerRulesetCriterion(models.Model):
             return formatLang(self.env, float(cut), currency_obj=currency)
         return formatLang(self.env, float(cut), digits=0)
 
-    def _get_settings(self):
-        return [
-            {
-                "metric": criterion.metric,
-                "weight": criterion.weight,
-                "cut_mode": criterion.cut_mode,
-                "fixed_cuts": (
-                    [float(cut) for cut in criterion.cuts]
-                    if criterion.cut_mode == "fixed"
-                    else None
-                ),
-            }
-            for criterion in self.sorted("metric")
-        ]
-
     @api.model
     def _compute_cuts(self, settings, figures, reused):
         """Return the four cut points of each criterion of ``settings``, by metric.

@@ -18,3 +18,4 @@ class CustomerRulesetLimit(models.Model):
         ondelete="cascade",
     )
     minimum_score = fields.Float(digits=(4, 2), required=True)
+    keep_score = fields.Float("Keep Down to", digits=(4, 2))

@@ -12,9 +12,19 @@ class IrModelFields(models.Model):
         index="btree_not_null",
         help="The dimension whose category this field of the contact shows.",
     )
+    customer_dimension_part = fields.Char(
+        readonly=True,
+        help="What of the dimension: its category, or a column with a score.",
+    )
+
+    customer_groups = fields.Char(
+        readonly=True,
+        help="External ids of the groups that see the field: like `groups` of a field "
+        "in code, because fields are set up before the dimensions can be read.",
+    )
 
     def _instanciate_attrs(self, field_data):
-        """Give the field of a dimension its compute and search methods.
+        """Give the fields of a dimension their compute and search methods.
 
         All of them share one compute, so that a list with many dimensions reads
         them in one query; none has a column.
@@ -22,27 +32,41 @@ class IrModelFields(models.Model):
         attrs = super()._instanciate_attrs(field_data)
         dimension_id = field_data.get("customer_dimension_id")
         if attrs and dimension_id:
-
-            def search(model, operator, value):
-                return model._search_customer_category(
-                    field_data["name"], operator, value
-                )
-
             attrs.update(
                 compute="_compute_customer_categories",
-                search=search,
                 compute_sudo=True,
                 depends_context=("company", "uid"),
-                groups="customer_classification.group_customer_classification_user",
+                groups=field_data["customer_groups"],
                 customer_dimension_id=dimension_id,
+                customer_dimension_part=field_data["customer_dimension_part"],
             )
+            attrs.pop("relation", None)  # a computed many2many has no table
+            if field_data["customer_dimension_part"] == "category":
+                attrs["search"] = self._get_customer_category_search(field_data["name"])
+            else:
+                attrs["search"] = self._get_customer_score_search(field_data["name"])
         return attrs
+
+    @staticmethod
+    def _get_customer_category_search(field_name):
+        def search(model, operator, value):
+            return model._search_customer_category(field_name, operator, value)
+
+        return search
+
+    @staticmethod
+    def _get_customer_score_search(field_name):
+        def search(model, operator, value):
+            return model._search_customer_score(field_name, operator, value)
+
+        return search
 
 
 class Base(models.AbstractModel):
     _inherit = "base"
 
     def _valid_field_parameter(self, field, name):
-        return name == "customer_dimension_id" or super()._valid_field_parameter(
-            field, name
-        )
+        return name in (
+            "customer_dimension_id",
+            "customer_dimension_part",
+        ) or super()._valid_field_parameter(field, name)

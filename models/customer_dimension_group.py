@@ -1,0 +1,19 @@
+from odoo import fields, models
+
+
+class CustomerDimensionGroup(models.Model):
+    """Keeps dimensions that are read together together on the customer's form."""
+
+    _name = "customer.dimension.group"
+    _description = "Group of Classification Dimensions"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=10)
+    dimension_ids = fields.One2many(
+        "customer.dimension", "group_id", string="Dimensions"
+    )
+
+    _name_unique = models.Constraint(
+        "UNIQUE (name)", "Another group already has this name."
+    )

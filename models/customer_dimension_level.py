@@ -1,0 +1,66 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+#: Types of the contact's fields whose values can become categories
+LEVEL_TYPES = ("many2one", "selection", "char")
+
+
+class CustomerDimensionLevel(models.Model):
+    """A field of the contact whose values a dimension mirrors as categories.
+
+    With several levels the categories form a tree, such as country › state › city:
+    each value of the second field becomes a category below that of the first.
+    """
+
+    _name = "customer.dimension.level"
+    _description = "Mirrored Field of a Dimension"
+    _order = "dimension_id, sequence, id"
+    _rec_name = "field_id"
+
+    dimension_id = fields.Many2one(
+        "customer.dimension", required=True, index=True, ondelete="cascade"
+    )
+    sequence = fields.Integer(default=10)
+    field_id = fields.Many2one(
+        "ir.model.fields",
+        string="Field of the Contact",
+        ondelete="set null",
+        domain=[
+            ("model", "=", "res.partner"),
+            ("ttype", "in", LEVEL_TYPES),
+            ("customer_dimension_id", "=", False),
+        ],
+        help="A many2one, selection or text field. Each value that a customer has "
+        "becomes a category.",
+    )
+    field_name = fields.Char(
+        string="Technical Name",
+        compute="_compute_field_name",
+        store=True,
+        help="Kept when the app that brought the field is removed.",
+    )
+
+    @api.depends("field_id")
+    def _compute_field_name(self):
+        for level in self.filtered("field_id"):
+            level.field_name = level.field_id.name
+
+    @api.constrains("field_id")
+    def _check_field(self):
+        Partner = self.env["res.partner"]
+        for level in self.filtered("field_id"):
+            field = Partner._fields.get(level.field_id.name)
+            if (
+                level.field_id.model != "res.partner"
+                or level.field_id.ttype not in LEVEL_TYPES
+                or level.field_id.customer_dimension_id
+                or field is None
+                or not (field.store or field.search)
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "“%(field)s” cannot be mirrored: choose a many2one, selection "
+                        "or text field of the contact that can be searched.",
+                        field=level.field_id.field_description,
+                    )
+                )

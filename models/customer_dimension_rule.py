@@ -1,0 +1,157 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.fields import Domain
+
+
+def get_domain_field_names(domain):
+    """Return the parts of all paths in ``domain``, those of nested domains included."""
+    names = set()
+    for condition in Domain(domain).iter_conditions():
+        names.update(condition.field_expr.split("."))
+        if condition.operator in ("any", "not any", "any!", "not any!") and isinstance(
+            condition.value, Domain | list | tuple
+        ):
+            names |= get_domain_field_names(condition.value)
+    return names
+
+
+class CustomerDimensionRule(models.Model):
+    """A condition on the contact that gives a category.
+
+    The rules of a dimension are read from top to bottom. Where a customer has one
+    category, the first that matches decides; where several are allowed, all do.
+    """
+
+    _name = "customer.dimension.rule"
+    _description = "Classification Rule"
+    _order = "dimension_id, sequence, id"
+
+    dimension_id = fields.Many2one(
+        "customer.dimension", required=True, index=True, ondelete="cascade"
+    )
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    name = fields.Char(
+        required=True,
+        translate=True,
+        help="Shown to people who ask why a customer is in the category.",
+    )
+    category_id = fields.Many2one(
+        "customer.category",
+        required=True,
+        index=True,
+        ondelete="cascade",  # who deletes a category is asked about its rules first
+        domain="[('dimension_id', '=', dimension_id)]",
+    )
+    domain = fields.Char(
+        "Condition",
+        required=True,
+        default="[]",
+        help="On the contact; every figure, metric and other dimension is a field of "
+        "it. Relative dates such as “today -90d” follow the calendar.",
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        string="Only in Company",
+        index="btree_not_null",
+        ondelete="cascade",
+        domain="[('parent_id', '=', False)]",
+        help="Empty: the rule holds in every company.",
+    )
+    model_name = fields.Char(compute="_compute_model_name")
+
+    def _compute_model_name(self):
+        self.model_name = "res.partner"
+
+    @api.constrains("category_id", "dimension_id")
+    def _check_category(self):
+        for rule in self:
+            if rule.category_id.dimension_id != rule.dimension_id:
+                raise ValidationError(
+                    self.env._(
+                        "“%(category)s” is no category of “%(dimension)s”.",
+                        category=rule.category_id.name,
+                        dimension=rule.dimension_id.name,
+                    )
+                )
+
+    @api.constrains("company_id", "dimension_id")
+    def _check_company(self):
+        for rule in self:
+            if rule.company_id and rule.dimension_id.is_shared:
+                raise ValidationError(
+                    self.env._(
+                        "“%(dimension)s” is the same for all companies, so its rules "
+                        "cannot hold in one company only.",
+                        dimension=rule.dimension_id.name,
+                    )
+                )
+
+    @api.constrains("domain", "active", "dimension_id")
+    def _check_domain(self):
+        for rule in self.filtered("active"):
+            rule._check_condition()
+        self.dimension_id._check_cycles()
+
+    def _check_condition(self):
+        """Refuse a condition that cannot be evaluated.
+
+        :raise ValidationError: with the rule's name and the reason
+        """
+        self.ensure_one()
+        Partner = self.env["res.partner"].sudo()  # sudo: as the engine evaluates it
+        try:
+            # The query must run: a wrong value is only noticed by the database
+            with self.env.cr.savepoint():
+                Partner.search_count(self._get_domain(), limit=1)
+        except Exception as error:
+            raise ValidationError(
+                self.env._(
+                    "The condition of the rule “%(rule)s” cannot be evaluated: "
+                    "%(error)s",
+                    rule=self.name,
+                    error=error,
+                )
+            ) from error
+
+    def _get_domain(self):
+        """Return the condition as a domain."""
+        self.ensure_one()
+        return Domain(literal_eval(self.domain.strip()))
+
+    def _get_field_names(self):
+        """Return the names of fields of the contact that the conditions read.
+
+        Of a path such as ``parent_id.country_id`` every part is returned. A
+        condition that cannot be read has none.
+        """
+        names = set()
+        for rule in self:
+            try:
+                names |= get_domain_field_names(rule._get_domain())
+            except (ValueError, SyntaxError, TypeError):
+                continue
+        return names
+
+    def _get_settings(self, company):
+        """Return what a ruleset freezes of each active rule, in their order.
+
+        :param company: None for a dimension that all companies share
+        """
+        return [
+            {
+                "rule": rule.id,
+                "name": rule.name,
+                "domain": rule.domain,
+                "category": rule.category_id.id,
+            }
+            for rule in self.filtered(
+                lambda r: (
+                    r.active
+                    and r.category_id.active
+                    and (not r.company_id or r.company_id == company)
+                )
+            ).sorted(lambda r: (r.sequence, r.id))
+        ]

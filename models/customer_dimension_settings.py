@@ -1,0 +1,123 @@
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+
+class CustomerDimension(models.Model):
+    """What the engine takes from a dimension, and in which order it takes them."""
+
+    _inherit = "customer.dimension"
+
+    def _get_settings(self, company):
+        """Return the settings a ruleset freezes for ``company``, as plain data.
+
+        Two equal results mean that the same version still applies.
+
+        :param company: an empty recordset for a dimension that all companies share
+        """
+        self.ensure_one()
+        settings = {
+            "company": company._get_customer_settings() if company else {},
+            "method": self.method,
+            "multiple": self.is_multiple,
+            "applies_to": self.applies_to,
+            "applies_invoices": self.applies_invoices,
+            "default": self.default_category_id.id,
+        }
+        if self.method == "score":
+            settings |= {
+                "minimum_kept_share": self.minimum_kept_share,
+                "criteria": self.criterion_ids._get_settings(),
+                "limits": self.category_ids._get_limits(),
+            }
+        elif self.method == "rule":
+            settings["rules"] = self.rule_ids._get_settings(company)
+        elif self.method == "field":
+            settings["levels"] = self.level_ids.mapped("field_name")
+        return settings
+
+    @api.model
+    def _get_shown(self):
+        """Return the active dimensions, in the order people see them."""
+        return self.search([("active", "=", True)])
+
+    @api.model
+    def _get_computed(self, shared=False):
+        """Return the active dimensions that the engine feeds.
+
+        :param bool shared: those that all companies share, instead of those that
+            each company has its own of
+        """
+        return self.search(
+            [("method", "!=", "manual"), ("is_shared", "=", shared)]
+        )._without_gaps()
+
+    def _without_gaps(self):
+        """Leave out what names nothing to compute from."""
+        return self.filtered(
+            lambda dimension: {
+                "score": dimension.criterion_ids,
+                "rule": dimension.rule_ids or dimension.default_category_id,
+                "field": dimension.level_ids.filtered("field_id"),
+            }[dimension.method]
+        )
+
+    # Dimensions that read each other
+
+    def _get_dependencies(self):
+        """Return the other dimensions that each dimension's rules read, by dimension."""
+        by_field = self.env["res.partner"]._get_customer_dimension_fields()
+        return {
+            dimension: self.browse(
+                {
+                    by_field[name]
+                    for name in dimension.rule_ids._get_field_names()
+                    if name in by_field
+                }
+            )
+            for dimension in self
+        }
+
+    def _get_stages(self):
+        """Return the dimensions in stages: each reads only those of former stages."""
+        dependencies = self._get_dependencies()
+        stages, placed, left = [], self.browse(), self
+        while left:
+            stage = left.filtered(
+                lambda d: not (dependencies[d] & left - d)  # noqa: B023 (used at once)
+            )
+            # a cycle cannot be saved; were there one, its members read old values
+            stage = stage or left
+            stages.append(stage)
+            placed |= stage
+            left -= stage
+        return stages
+
+    def _check_cycles(self):
+        """Refuse rules that read, directly or by others, their own dimension.
+
+        :raise ValidationError: with the path
+        """
+        every = self.sudo().with_context(active_test=False).search([])
+        dependencies = every._get_dependencies()
+        for dimension in self:
+            path = dimension._find_path(dimension, dependencies, set())
+            if path:
+                raise ValidationError(
+                    self.env._(
+                        "The rules go round in a circle: %(path)s. Each reads the next "
+                        "one's category, so none could be computed first.",
+                        path=" → ".join(d.name for d in [dimension, *path]),
+                    )
+                )
+
+    def _find_path(self, target, dependencies, seen):
+        """Return the dimensions on a way from this one to ``target``, or None."""
+        for needed in dependencies[self]:
+            if needed == target:
+                return [needed]
+            if needed not in seen:
+                seen.add(needed)
+                path = needed._find_path(target, dependencies, seen)
+                if path:
+                    return [needed, *path]
+        return None

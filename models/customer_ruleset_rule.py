@@ -1,0 +1,29 @@
+from odoo import fields, models
+
+
+class CustomerRulesetRule(models.Model):
+    """A condition that gives a category, frozen in a version."""
+
+    _name = "customer.ruleset.rule"
+    _inherit = ["customer.ruleset.part"]
+    _description = "Rule of a Classification Rules Version"
+    _order = "ruleset_id, position, id"
+
+    position = fields.Integer(
+        required=True, help="From 1 on; the first that matches decides."
+    )
+    name = fields.Char(required=True)
+    domain = fields.Char("Condition", required=True)
+    category_id = fields.Many2one(
+        # cascade: a category that a version names goes only with its whole dimension
+        "customer.category",
+        required=True,
+        index=True,
+        ondelete="cascade",
+    )
+    rule_id = fields.Many2one(
+        "customer.dimension.rule",
+        string="Rule as Edited",
+        index="btree_not_null",
+        ondelete="set null",
+    )
