@@ -21,6 +21,7 @@ from . import customer_ruleset_part
 from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
 from . import customer_ruleset_rule
+from . import customer_ruleset_score
 
 # Staging: what a run would set
 from . import customer_staging
