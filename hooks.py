@@ -18,13 +18,19 @@ REFERRING_TABLES = (
 def uninstall_hook(env):
     """Remove what Odoo would stumble over or leave behind.
 
-    The fields of the dimensions on ``res.partner`` are custom fields: without the
+    The fields of the dimensions and metrics on ``res.partner`` are custom fields: without the
     code that computes them they would stay, broken. Rows that refer to categories
     would stop Odoo from deleting those, with errors in the log.
     """
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
-    _remove_filters(env, dimensions.mapped("partner_field_name"))
+    metrics = env["customer.metric"].with_context(active_test=False)
+    metrics = metrics.search([("kind", "=", "custom")])
+    _remove_filters(
+        env,
+        dimensions.mapped("partner_field_name") + metrics.mapped("partner_field_name"),
+    )
     dimensions._remove_partner_fields()
+    metrics._remove_partner_fields()
     for table in REFERRING_TABLES:
         env.execute_query(SQL("DELETE FROM %s", SQL.identifier(table)))
     # Odoo drops foreign keys with their columns, but keeps its records of them
@@ -42,7 +48,7 @@ def uninstall_hook(env):
     )
 
 
-def _remove_filters(env, dimension_fields):
+def _remove_filters(env, added_fields):
     """Remove the filters that people saved and that could not be evaluated any more.
 
     One of them as the default filter would make the list of contacts fail.
@@ -53,7 +59,7 @@ def _remove_filters(env, dimension_fields):
         for name, field in env["res.partner"]._fields.items()
         if field._module == ADDON
     ]
-    names = "|".join([*partner_fields, *dimension_fields])
+    names = "|".join([*partner_fields, *added_fields])
     on_contact, via_contact = rf"\b({names})\b", rf"\.({names})\b"
 
     def is_broken(row):

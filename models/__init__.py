@@ -7,13 +7,19 @@ from . import customer_category
 from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
+from . import customer_metric
 from . import ir_model_fields
+from . import ir_model_fields_metric
+from . import ir_module_module
 from . import res_company
 from . import res_config_settings
 
 # Facts: one narrow row per customer and company
 from . import customer_rows_mixin
 from . import customer_figures
+from . import customer_metric_query
+from . import customer_metric_update
+from . import customer_metric_value
 
 # Frozen versions of that configuration
 from . import customer_ruleset
@@ -38,4 +44,5 @@ from . import customer_classification_run_line
 # Where people see it
 from . import res_partner
 from . import res_partner_search
+from . import res_partner_metric
 from . import res_partner_view

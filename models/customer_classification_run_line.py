@@ -189,6 +189,7 @@ class CustomerClassificationRunLine(models.Model):
         self.figures_count = Figures._update(
             self.company_id, self.as_of, partners, self._get_settings(scored, partners)
         )
+        self._update_metrics(partners)
         for dimension in scored:
             ruleset = self._get_ruleset(dimension, partners)
             if ruleset:
@@ -202,6 +203,13 @@ class CustomerClassificationRunLine(models.Model):
         self.env["customer.assignment.history"]._record_expired(
             self.company_id, self.as_of, partners, self.run_id
         )
+
+    def _update_metrics(self, partners):
+        """Bring the custom metrics up to date; those of no company once in a run."""
+        Metric = self.env["customer.metric"]
+        Metric._update_values(self.company_id, self.as_of, partners)
+        if self == self.run_id.line_ids[:1]:
+            Metric._update_values(None, self.as_of, partners)
 
     def _stage_past(self, partners):
         Figures = self.env["customer.figures"]

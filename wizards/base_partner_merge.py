@@ -6,6 +6,10 @@ from odoo.tools import SQL
 #: has ended is none.
 KEYED_TABLES = {
     "customer_figures": (["company_id"], "partner_id <> %(kept)s, id"),
+    "customer_metric_value": (
+        ["company_id", "metric_id"],
+        "partner_id <> %(kept)s, id",
+    ),
     "customer_assignment": (
         ["company_id", "dimension_id", "slot"],
         "partner_id <> %(kept)s, since",

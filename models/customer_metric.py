@@ -1,0 +1,501 @@
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
+
+from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
+
+from .customer_dimension import DOMAIN_FIELDS
+from .customer_dimension_criterion import AXIS_SELECTION
+
+MEASURE_SELECTION = [
+    ("count", "Count"),
+    ("sum", "Sum"),
+    ("average", "Average"),
+    ("minimum", "Minimum"),
+    ("maximum", "Maximum"),
+    ("last_date", "Last date"),
+    ("distinct_days", "Distinct days"),
+    ("main", "Most important"),
+]
+#: What makes up a metric's value: another one of these is another metric
+DEFINITION_FIELDS = {
+    "model_name",
+    "partner_path",
+    "domain",
+    "measure",
+    "measure_path",
+    "reference_path",
+    "date_path",
+    "window_days",
+    "is_company_aware",
+    "company_path",
+}
+
+
+class CustomerMetric(models.Model):
+    """A number, date or record that says something about each customer.
+
+    A ``figure`` is built in: a column of ``customer.figures``. A ``custom`` one is
+    defined here, over the records of any model that point at a contact, and its
+    values are kept in ``customer.metric.value``.
+
+    The model is kept by its technical name only, so that a metric survives when the
+    app behind it leaves: it is switched off then, and nothing else breaks.
+    """
+
+    _name = "customer.metric"
+    _description = "Customer Metric"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        required=True,
+        copy=False,
+        help="Technical name: a lower-case letter, then letters, digits and "
+        "underscores. It names the field on the contact and cannot be changed.",
+    )
+    description = fields.Text(
+        translate=True, help="What exactly is counted, for those who use the metric."
+    )
+    sequence = fields.Integer(default=100)
+    active = fields.Boolean(default=True)
+    kind = fields.Selection(
+        [("figure", "Built in"), ("custom", "Custom")],
+        required=True,
+        readonly=True,
+        default="custom",
+    )
+    value_type = fields.Selection(
+        [
+            ("integer", "Whole number"),
+            ("float", "Number"),
+            ("monetary", "Amount"),
+            ("date", "Date"),
+            ("reference", "Record"),
+        ],
+        string="Kind of Value",
+        compute="_compute_value_type",
+        store=True,
+        readonly=False,
+    )
+    relation = fields.Char(
+        string="Records Of",
+        compute="_compute_value_type",
+        store=True,
+        readonly=False,
+        help="The technical name of the model whose record is the value.",
+    )
+    axis = fields.Selection(
+        AXIS_SELECTION, help="The part of an RFM score that the metric belongs to."
+    )
+    higher_is_better = fields.Boolean(
+        default=True,
+        help="In a score, a higher value, or a later date, gives more points. Clear it "
+        "for what is better low, such as an overdue amount.",
+    )
+    model_id = fields.Many2one(
+        "ir.model",
+        string="Counts",
+        compute="_compute_model_id",
+        inverse="_inverse_model_id",
+        domain=[("transient", "=", False), ("abstract", "=", False)],
+        help="The records that are counted, such as invoices or tickets.",
+    )
+    model_name = fields.Char(
+        string="Model", help="The technical name of what is counted."
+    )
+    partner_path = fields.Char(
+        string="Customer",
+        help="The field that leads from the record to the contact. Records of a "
+        "company's contacts count for the company.",
+    )
+    domain = fields.Char(
+        string="Only Those",
+        default="[]",
+        help="Which of the records count. Dates may be relative, such as “today -30d”.",
+    )
+    measure = fields.Selection(MEASURE_SELECTION, default="count")
+    measure_path = fields.Char(
+        string="Of the Field",
+        help="The number or date that is summed or compared. Amounts must be in "
+        "company currency, or of a document that knows its rate.",
+    )
+    reference_path = fields.Char(
+        string="Record",
+        help="The value is the record, such as the product category, on which the sum "
+        "is largest; without a field to sum, the one that occurs most often.",
+    )
+    date_path = fields.Char(
+        string="Date",
+        help="The date of the record. With it, records dated in the future do not "
+        "count, nor do those without a date.",
+    )
+    window_days = fields.Integer(
+        string="Days Back",
+        help="Only records of this many days up to today count. 0: of all time.",
+    )
+    is_company_aware = fields.Boolean(
+        string="A Value for Each Company",
+        default=True,
+        help="Each company has its own value. Records of a branch count for its main "
+        "company, records without a company for every one.",
+    )
+    company_path = fields.Char(string="Company", default="company_id")
+    is_waiting = fields.Boolean(
+        string="Waits for Its App",
+        readonly=True,
+        help="Comes with the addon and appears when its app is installed.",
+    )
+    is_broken = fields.Boolean(string="Switched Off", readonly=True, copy=False)
+    error = fields.Text(readonly=True, copy=False)
+    value_ids = fields.One2many("customer.metric.value", "metric_id", readonly=True)
+    value_count = fields.Integer(string="Customers", compute="_compute_value_count")
+    partner_field_name = fields.Char(
+        string="Field of the Contact",
+        compute="_compute_partner_field_name",
+        help="The name of the field that shows the value, for filters and rules.",
+    )
+
+    _code_unique = models.Constraint(
+        "UNIQUE (code)", "Another metric already has this code."
+    )
+    _window_valid = models.Constraint(
+        "CHECK (window_days >= 0)", "The number of days back cannot be negative."
+    )
+
+    # Computes
+
+    @api.depends("model_name")
+    def _compute_model_id(self):
+        for metric in self:
+            # sudo: which models exist is no secret to who configures metrics
+            model = self.env["ir.model"].sudo()._get(metric.model_name)
+            metric.model_id = model.sudo(False)
+
+    def _inverse_model_id(self):
+        for metric in self:
+            metric.model_name = metric.model_id.sudo().model
+
+    @api.depends("kind", "model_name", "measure", "measure_path", "reference_path")
+    def _compute_value_type(self):
+        for metric in self:
+            if metric.kind == "custom" and metric.model_name in self.env:
+                metric.value_type, metric.relation = metric._get_value_type()
+            else:  # as it ships, or as it was before the app left
+                metric.value_type = metric.value_type
+                metric.relation = metric.relation
+
+    @api.depends("code", "kind")
+    def _compute_partner_field_name(self):
+        partner_fields = self.env["res.partner"]._fields
+        for metric in self:
+            name = f"x_met_{metric.code}"
+            if metric.kind == "figure":
+                name = f"customer_{metric.code}"
+            is_shown = metric.kind == "custom" or name in partner_fields
+            metric.partner_field_name = metric.code and is_shown and name
+
+    @api.depends("kind")
+    @api.depends_context("company", "uid")
+    def _compute_value_count(self):
+        counts = dict(
+            self.env["customer.metric.value"]._read_group(
+                self._get_value_domain(), ["metric_id"], ["__count"]
+            )
+        )
+        for metric in self:
+            metric.value_count = counts.get(metric, 0)
+
+    # Onchanges and constraints
+
+    @api.onchange("model_id")
+    def _onchange_model_id(self):
+        model_name = self.model_id.sudo().model
+        if self.model_name == model_name:
+            return
+        self.model_name = model_name
+        self.domain = "[]"
+        self.measure_path = self.reference_path = self.date_path = False
+        model_fields = self.env[model_name]._fields if model_name else ()
+        self.partner_path = "partner_id" if "partner_id" in model_fields else False
+        self.company_path = "company_id" if "company_id" in model_fields else False
+        self.is_company_aware = bool(self.company_path)
+
+    @api.constrains("code", "kind")
+    def _check_code(self):
+        for metric in self:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", metric.code):
+                raise ValidationError(
+                    self.env._(
+                        "The code “%(code)s” is not usable: start with a lower-case "
+                        "letter and use only lower-case letters, digits and "
+                        "underscores, 40 characters at most.",
+                        code=metric.code,
+                    )
+                )
+            if metric.kind == "custom" and (
+                metric.code in self.env["customer.figures"]._fields
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The code “%(code)s” belongs to a built-in figure; choose "
+                        "another.",
+                        code=metric.code,
+                    )
+                )
+
+    @api.constrains("kind", *sorted(DEFINITION_FIELDS))
+    def _check_definition(self):
+        for metric in self:
+            if metric.kind == "custom" and not metric.is_waiting:
+                metric._validate()
+
+    # CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        vals_list = [self._name_model(vals) for vals in vals_list]
+        metrics = super().create(vals_list)
+        metrics._create_partner_fields()
+        return metrics
+
+    def write(self, vals):
+        vals = self._name_model(vals)
+        self._check_changeable(vals)
+        if vals.get("active"):
+            vals = {**vals, "is_waiting": False}
+        if DEFINITION_FIELDS & vals.keys():
+            vals = {**vals, "is_broken": False, "error": False}
+        types = {metric: (metric.value_type, metric.relation) for metric in self}
+        result = super().write(vals)
+        for metric, kind_of_value in types.items():
+            if (metric.value_type, metric.relation) != kind_of_value:
+                metric._check_value_type_changeable(kind_of_value)
+        if vals.get("active") or "measure" in vals:
+            self._create_partner_fields()
+        if "active" in vals and not vals["active"] or "is_company_aware" in vals:
+            self._remove_values()
+        if {"name", "description"} & vals.keys():
+            self.env["customer.dimension"]._clear_view_caches()
+        return result
+
+    @api.model
+    def _name_model(self, vals):
+        """Return ``vals`` with the model by its name, so that all is checked at once."""
+        if not vals.get("model_id"):
+            return vals
+        # sudo: which models exist is no secret to who configures metrics
+        model = self.env["ir.model"].sudo().browse(vals["model_id"])
+        vals = {**vals, "model_name": model.model}
+        del vals["model_id"]
+        return vals
+
+    def _check_changeable(self, vals):
+        """Refuse a write that would make a metric another one."""
+        if "code" in vals and any(metric.code != vals["code"] for metric in self):
+            raise UserError(
+                self.env._(
+                    "The code of a metric names a field that filters and mailings may "
+                    "use, so it cannot be changed. Change the name instead, or create "
+                    "another metric."
+                )
+            )
+        definition = DEFINITION_FIELDS | {"kind", "value_type", "relation"}
+        for metric in self.filtered(lambda m: m.kind == "figure"):
+            if any(metric[name] != vals[name] for name in definition & vals.keys()):
+                raise UserError(
+                    self.env._(
+                        "“%(metric)s” is built in: what it counts cannot be changed. "
+                        "Create a metric of your own instead.",
+                        metric=metric.name,
+                    )
+                )
+
+    def _check_value_type_changeable(self, old):
+        """Refuse another kind of value: the contact's field is of the old one."""
+        if old[0]:
+            raise UserError(
+                self.env._(
+                    "“%(metric)s” would get values of another kind, which the filters "
+                    "that use it would not understand. Create another metric instead.",
+                    metric=self.name,
+                )
+            )
+
+    def _check_deletable(self):
+        """Refuse to delete what ships, and what a filter or mailing names."""
+        shipped = self._get_external_ids()
+        for metric in self:
+            if metric.kind == "figure" or any(
+                name.startswith("customer_classification.")
+                for name in shipped[metric.id]
+            ):
+                raise UserError(
+                    self.env._(
+                        "“%(metric)s” comes with the addon. Archive it instead: it "
+                        "would be back after the next upgrade.",
+                        metric=metric.name,
+                    )
+                )
+            users = metric._get_users()
+            if users:
+                raise UserError(
+                    self.env._(
+                        "“%(metric)s” cannot be deleted: %(users)s filters by it. "
+                        "Change that first, or archive the metric.",
+                        metric=metric.name,
+                        users=", ".join(users),
+                    )
+                )
+
+    def unlink(self):
+        self.check_access("unlink")
+        if not self.env.context.get(MODULE_UNINSTALL_FLAG):
+            self._check_deletable()
+        self._remove_partner_fields()
+        return super().unlink()
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default=default)
+        for metric, vals in zip(self, vals_list, strict=True):
+            if metric.kind == "figure":
+                raise UserError(self.env._("A built-in metric cannot be duplicated."))
+            if not (default and "name" in default):
+                vals["name"] = self.env._("%s (copy)", metric.name)
+            if not (default and "code" in default):
+                vals["code"] = metric._get_free_code()
+        return vals_list
+
+    def _get_free_code(self):
+        """Return a code derived from this one that no metric has yet."""
+        taken = set(
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("code", "=like", f"{self.code}%")])
+            .mapped("code")
+        )
+        number = 2
+        while f"{self.code}_{number}" in taken:
+            number += 1
+        return f"{self.code}_{number}"
+
+    def _get_users(self):
+        """Return the names of the filters, mailings and settings that name the field.
+
+        A mailing whose domain names a missing field stops the queue of all mailings.
+        """
+        self.ensure_one()
+        name = self.partner_field_name
+        users = []
+        for model, field_name in DOMAIN_FIELDS.items():
+            # sudo: other people's filters and mailings count, too
+            rows = self.env[model].sudo().with_context(active_test=False)
+            columns = [field_name]
+            if model == "ir.filters":
+                columns += ["context", "sort"]
+            for row in rows.search(
+                fields.Domain.OR([(column, "like", name)] for column in columns)
+            ):
+                used = " ".join(row[column] or "" for column in columns)
+                if re.search(rf"\b{name}\b", used):
+                    users.append(row.display_name)
+        return users
+
+    # Actions
+
+    def action_show_values(self):
+        """Open the customers that have a value, in the active company."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.name,
+            "res_model": "customer.metric.value",
+            "view_mode": "list",
+            "domain": self._get_value_domain(),
+            "context": {"create": False},
+        }
+
+    def action_preview(self):
+        """Open what the first customers would get, computed now and not kept."""
+        self.ensure_one()
+        self.check_access("write")
+        preview = self.env["customer.metric.preview"]._create_for(self)
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Preview: %s", self.name),
+            "res_model": "customer.metric.preview",
+            "res_id": preview.id,
+            "view_mode": "form",
+            "target": "new",
+        }
+
+    # The values and the field on the contact
+
+    def _get_value_domain(self):
+        return [
+            ("metric_id", "in", self.ids),
+            ("company_id", "in", [False, self.env.company.root_id.id]),
+        ]
+
+    def _remove_values(self):
+        """Forget the values: of an archived metric, or of another company's."""
+        self.env.execute_query(
+            SQL("DELETE FROM customer_metric_value WHERE metric_id = ANY(%s)", self.ids)
+        )
+        self.env["customer.metric.value"].invalidate_model()
+        self.env["res.partner"]._invalidate_customer_fields()
+
+    def _create_partner_fields(self):
+        """Create or adapt the contact's field of each custom metric.
+
+        A metric that waits for its app has none yet.
+        """
+        # sudo: an administrator of the classification need not be one of Odoo
+        Field = self.env["ir.model.fields"].sudo()
+        partner_model = self.env["ir.model"].sudo()._get("res.partner")
+        existing = Field.search([("customer_metric_id", "in", self.ids)]).grouped(
+            "customer_metric_id"
+        )
+        vals_list = []
+        for metric in self:
+            if metric.kind != "custom" or metric.is_waiting:
+                continue
+            if metric.value_type == "reference" and metric.relation not in self.env:
+                continue
+            field = existing.get(metric.sudo())
+            if field:
+                if field.customer_metric_measure != metric.measure:
+                    field.customer_metric_measure = metric.measure
+                continue
+            vals_list.append(
+                {
+                    "name": metric.partner_field_name,
+                    "model_id": partner_model.id,
+                    "ttype": {"reference": "many2one", "monetary": "float"}.get(
+                        metric.value_type, metric.value_type
+                    ),
+                    "relation": metric.relation,
+                    "on_delete": "set null",
+                    "store": False,
+                    "readonly": True,
+                    "copied": False,
+                    # The people's label comes from `res.partner.fields_get`; the
+                    # stored one must be unique, or Odoo logs a warning.
+                    "field_description": f"Metric: {metric.code}",
+                    "customer_metric_id": metric.id,
+                    "customer_metric_measure": metric.measure,
+                }
+            )
+        if vals_list:
+            Field.create(vals_list)
+            self.env["customer.dimension"]._clear_view_caches()
+
+    def _remove_partner_fields(self):
+        """Remove the contact's fields of these metrics."""
+        # sudo: an administrator of the classification need not be one of Odoo
+        self.env["ir.model.fields"].sudo().search(
+            [("customer_metric_id", "in", self.ids)]
+        ).unlink()
+        self.env["customer.dimension"]._clear_view_caches()
