@@ -69,7 +69,10 @@ class CustomerMetric(models.Model):
                 window = min(self.window_days, as_of.toordinal() - 1)
                 query.add_where(SQL("%s > %s::date - %s", day, as_of, window))
         records = query.select(
-            SQL("%s AS partner_id", SQL.identifier(CUSTOMER_ALIAS, "commercial_partner_id")),
+            SQL(
+                "%s AS partner_id",
+                SQL.identifier(CUSTOMER_ALIAS, "commercial_partner_id"),
+            ),
             SQL("%s AS day", day),
             SQL("%s AS measured", self._get_measured(model, query, company)),
             SQL("%s AS reference", self._get_reference(model, query)),
@@ -134,7 +137,11 @@ class CustomerMetric(models.Model):
 
     def _get_query_env(self, company):
         """Return the superuser's environment in the company, its branches included."""
-        companies = self.env["res.company"].sudo().search([], order="id")
+        companies = (
+            self.env["res.company"]
+            .sudo()
+            .search([("active", "in", [True, False])], order="id")
+        )
         if company:
             companies = company.sudo() | company._get_customer_branches()
         context = {
@@ -183,7 +190,9 @@ class CustomerMetric(models.Model):
             SQL("%s = %s", SQL.identifier(CUSTOMER_ALIAS, "id"), sql),
         )
         if self.partner_path.split(".")[-1] == "commercial_partner_id":
-            query.add_where(SQL("%s = %s", entity, SQL.identifier(CUSTOMER_ALIAS, "id")))
+            query.add_where(
+                SQL("%s = %s", entity, SQL.identifier(CUSTOMER_ALIAS, "id"))
+            )
         else:
             query.add_where(SQL("%s IS NOT NULL", entity))
         if partners is not None:
@@ -218,7 +227,9 @@ class CustomerMetric(models.Model):
     def _to_day(self, env, field, sql):
         if field.type == "date":
             return sql
-        return SQL("(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", sql, env.context["tz"])
+        return SQL(
+            "(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", sql, env.context["tz"]
+        )
 
     def _get_measured(self, model, query, company):
         """Return SQL for the number or day that is summed or compared."""
@@ -381,11 +392,12 @@ class CustomerMetric(models.Model):
         self._check_model()
         company = self.env.company.root_id if self.is_company_aware else None
         env = self.env(
+            su=False,  # Odoo checks a new record as superuser
             context={
                 "allowed_company_ids": self.env.companies.ids,
                 "lang": self.env.lang,
                 "tz": self._get_timezone(company),
-            }
+            },
         )
         model = env[self.model_name]
         model.check_access("read")
@@ -415,9 +427,7 @@ class CustomerMetric(models.Model):
         model = self.env.get(self.model_name)
         if model is None:
             raise ValidationError(
-                self.env._(
-                    "“%(metric)s”: choose what is counted.", metric=self.name
-                )
+                self.env._("“%(metric)s”: choose what is counted.", metric=self.name)
                 if not self.model_name
                 else self._get_missing_message()
             )
@@ -474,9 +484,7 @@ class CustomerMetric(models.Model):
             self.env._(
                 "“%(metric)s”: %(part)s is not usable. %(reason)s",
                 metric=self.name,
-                part=self._fields[name].get_description(self.env, ["string"])[
-                    "string"
-                ],
+                part=self._fields[name].get_description(self.env, ["string"])["string"],
                 reason=reason,
             )
         )

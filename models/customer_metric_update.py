@@ -194,8 +194,10 @@ class CustomerMetric(models.Model):
         metrics = self.sudo().search(
             [("kind", "=", "custom"), ("is_broken", "=", False)]
         )
-        models = self.env["ir.model"].sudo().search(
-            Domain("model", "in", metrics.mapped("model_name"))
+        models = (
+            self.env["ir.model"]
+            .sudo()
+            .search(Domain("model", "in", metrics.mapped("model_name")))
         )
         missing = metrics.filtered(
             lambda metric: metric.model_name not in models.mapped("model")

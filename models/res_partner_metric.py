@@ -60,8 +60,8 @@ class ResPartner(models.Model):
 
     @api.model
     def _invalidate_customer_fields(self):
-        super()._invalidate_customer_fields()
         self.invalidate_model(list(self._get_customer_metric_fields()))
+        return super()._invalidate_customer_fields()
 
     @api.model
     def fields_get(self, allfields=None, attributes=None):
