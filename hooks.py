@@ -18,9 +18,9 @@ REFERRING_TABLES = (
 def uninstall_hook(env):
     """Remove what Odoo would stumble over or leave behind.
 
-    The fields of the dimensions and metrics on ``res.partner`` are custom fields: without the
-    code that computes them they would stay, broken. Rows that refer to categories
-    would stop Odoo from deleting those, with errors in the log.
+    The fields of the dimensions and metrics on ``res.partner`` are custom fields:
+    without the code that computes them they would stay, broken. Rows that refer to
+    categories would stop Odoo from deleting those, with errors in the log.
     """
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
     metrics = env["customer.metric"].with_context(active_test=False)

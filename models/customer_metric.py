@@ -283,7 +283,7 @@ class CustomerMetric(models.Model):
 
     @api.model
     def _name_model(self, vals):
-        """Return ``vals`` with the model by its name, so that all is checked at once."""
+        """Return ``vals`` with the model by its name: all is checked at once."""
         if not vals.get("model_id"):
             return vals
         # sudo: which models exist is no secret to who configures metrics

@@ -16,6 +16,8 @@ RIGHTS = {
         "customer.dimension": "read",
         "customer.dimension.criterion": "read",
         "customer.figures": "read",
+        "customer.metric": "read",
+        "customer.metric.value": "read",
         "customer.override": "read create write unlink",
         "customer.ruleset": "read",
         "customer.ruleset.criterion": "read",
@@ -26,6 +28,9 @@ RIGHTS = {
         "customer.classification.run.line": "read",
         "customer.dimension": "read create write unlink",
         "customer.dimension.criterion": "read create write unlink",
+        "customer.metric": "read create write unlink",
+        "customer.metric.preview": "read",
+        "customer.metric.preview.line": "read",
         "customer.staging": "read",
     },
 }
