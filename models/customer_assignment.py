@@ -61,7 +61,11 @@ class CustomerAssignment(models.Model):
     explanation = fields.Char(compute="_compute_explanation")
     is_overruled = fields.Boolean(compute="_compute_is_overruled")
 
-    _key_unique = models.UniqueIndex("(partner_id, dimension_id, company_id, slot)")
+    # An expression, because a unique index takes two rows without company for
+    # different ones (NULLS NOT DISTINCT needs PostgreSQL 15)
+    _key_unique = models.UniqueIndex(
+        "(partner_id, dimension_id, COALESCE(company_id, 0), slot)"
+    )
     _company_dimension_idx = models.Index("(company_id, dimension_id)")
 
     @api.depends("inputs")
@@ -148,7 +152,7 @@ class CustomerAssignment(models.Model):
                   LEFT JOIN customer_assignment AS assignment
                     ON assignment.partner_id = staged.partner_id
                    AND assignment.dimension_id = staged.dimension_id
-                   AND assignment.company_id = staged.company_id
+                   AND assignment.company_id IS NOT DISTINCT FROM staged.company_id
                    AND assignment.slot = staged.slot
                  ORDER BY staged.partner_id, staged.company_id,
                           staged.dimension_id, staged.slot, staged.id
@@ -177,7 +181,7 @@ class CustomerAssignment(models.Model):
                        %(score_columns)s
                   FROM compared
                  WHERE assignment_id IS NOT NULL AND NOT is_change
-                ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                ON CONFLICT (partner_id, dimension_id, COALESCE(company_id, 0), slot)
                 DO UPDATE SET (%(score_columns)s) = ROW(%(excluded_scores)s)
             ),
             given AS (
@@ -189,7 +193,7 @@ class CustomerAssignment(models.Model):
                        %(now)s, %(run)s, ruleset_id, inputs, %(score_columns)s
                   FROM compared
                  WHERE is_change
-                ON CONFLICT (partner_id, dimension_id, company_id, slot)
+                ON CONFLICT (partner_id, dimension_id, COALESCE(company_id, 0), slot)
                 DO UPDATE
                    SET category_id = excluded.category_id,
                        since = excluded.since,

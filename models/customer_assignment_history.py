@@ -33,6 +33,8 @@ class CustomerAssignmentHistory(models.Model):
             ("run", "Computed"),
             ("set", "Set by hand"),
             ("none", "Set to none by hand"),
+            ("add", "Added by hand"),
+            ("exclude", "Excluded by hand"),
             ("withdrawn", "Decision by hand withdrawn"),
             ("expired", "Decision by hand expired"),
             ("merged", "Contacts merged"),
@@ -180,23 +182,26 @@ class CustomerAssignmentHistory(models.Model):
                 )
                 SELECT override.partner_id, override.company_id,
                        override.dimension_id, override.slot, 'expired', %(now)s,
-                       override.category_id, override.write_date,
-                       assignment.category_id, override.date_end,
+                       CASE WHEN override.operation IN ('set', 'add')
+                            THEN override.category_id
+                       END,
+                       override.write_date, assignment.category_id, override.date_end,
                        %(run)s, override.write_uid, override.reason
                   FROM customer_override AS override
                   LEFT JOIN customer_assignment AS assignment
                     ON assignment.partner_id = override.partner_id
                    AND assignment.dimension_id = override.dimension_id
-                   AND assignment.company_id = override.company_id
+                   AND assignment.company_id IS NOT DISTINCT FROM override.company_id
                    AND assignment.slot = override.slot
-                 WHERE override.company_id = %(company)s
+                 WHERE override.company_id IS NOT DISTINCT FROM %(company)s
                    AND override.date_end < %(as_of)s
                    AND (%(every_partner)s OR override.partner_id = ANY(%(partners)s))
                    AND NOT EXISTS (
                        SELECT FROM customer_assignment_history AS recorded
                         WHERE recorded.partner_id = override.partner_id
                           AND recorded.dimension_id = override.dimension_id
-                          AND recorded.company_id = override.company_id
+                          AND recorded.company_id
+                              IS NOT DISTINCT FROM override.company_id
                           AND recorded.slot = override.slot
                           AND recorded.event = 'expired'
                           AND recorded.date_end = override.date_end
@@ -204,7 +209,7 @@ class CustomerAssignmentHistory(models.Model):
                 """,
                 now=fields.Datetime.now(),
                 run=run.id if run else None,
-                company=company.id,
+                company=company.id or None,
                 as_of=as_of,
                 every_partner=partners is None,
                 partners=partners or [],

@@ -78,7 +78,7 @@ class CustomerDimensionRule(models.Model):
                 )
 
     @api.constrains("company_id", "dimension_id")
-    def _check_company(self):
+    def _check_company_fits(self):
         for rule in self:
             if rule.company_id and rule.dimension_id.is_shared:
                 raise ValidationError(

@@ -59,7 +59,7 @@ class CustomerFigures(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # a narrow row, written for every customer
 
-    company_id = fields.Many2one(index=True)
+    company_id = fields.Many2one(required=True, index=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     revenue_total = fields.Monetary(
         "Net Revenue",

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+#: What a person decides; the rest of a decision is its key
+DECISION_FIELDS = {"operation", "category_id", "date_end", "reason"}
 #: Days a decision by hand holds unless the person enters another end
 DEFAULT_DAYS = 365
 
@@ -31,18 +33,39 @@ class CustomerOverride(models.Model):
     company_id = fields.Many2one(
         readonly=False,
         domain="[('parent_id', '=', False)]",
-        default=lambda self: self.env.company.root_id,
+        compute="_compute_company_id",
+        store=True,
+        precompute=True,
     )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
     )
-    slot = fields.Integer(required=True, readonly=True, default=0)
+    slot = fields.Integer(
+        required=True,
+        readonly=True,
+        compute="_compute_slot",
+        store=True,
+        precompute=True,
+        help="0, or the category's id where a customer may have several.",
+    )
     operation = fields.Selection(
-        [("set", "Set a category"), ("none", "Explicitly none")],
+        [
+            ("set", "Set a category"),
+            ("none", "Explicitly none"),
+            ("add", "Add a category"),
+            ("exclude", "Exclude a category"),
+        ],
         string="Decision",
         required=True,
-        default="set",
+        compute="_compute_operation",
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="Where a customer can have several categories, each one is added to the "
+        "computed ones or excluded from them.",
     )
+    is_multiple = fields.Boolean(related="dimension_id.is_multiple")
+    method = fields.Selection(related="dimension_id.method")
     category_id = fields.Many2one(
         "customer.category",
         index="btree_not_null",
@@ -50,18 +73,31 @@ class CustomerOverride(models.Model):
         domain="[('dimension_id', '=', dimension_id)]",
         compute="_compute_category_id",
         store=True,
+        precompute=True,
         readonly=False,
     )
-    reason = fields.Char(
-        required=True, help="Your colleagues and your later self will ask."
-    )
+    reason = fields.Char(help="Your colleagues and your later self will ask.")
     date_end = fields.Date(
         "Holds Until",
-        required=True,
-        default=lambda self: fields.Date.add(
-            self.env.company.root_id._get_customer_today(), days=DEFAULT_DAYS
-        ),
-        help="The last day of this decision; the computed category takes over after.",
+        compute="_compute_date_end",
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="The last day of this decision; the computed category takes over after. "
+        "Empty: until somebody changes or withdraws it.",
+    )
+    reviewed_on = fields.Date(
+        "Last Reviewed",
+        readonly=True,
+        copy=False,
+        default=lambda self: self.env.company.root_id._get_customer_today(),
+        help="When a person last made, changed or confirmed this decision.",
+    )
+    review_date = fields.Date(
+        "Review Due On",
+        compute="_compute_review_date",
+        search="_search_review_date",
+        help="The day on which this decision is due for review.",
     )
     computed_category_id = fields.Many2one(
         "customer.category",
@@ -73,13 +109,77 @@ class CustomerOverride(models.Model):
     )
 
     _key_unique = models.UniqueIndex(
-        "(partner_id, dimension_id, company_id, slot)",
+        "(partner_id, dimension_id, COALESCE(company_id, 0), slot)",
         get_already_decided_message,
     )
     _category_matches = models.Constraint(
-        "CHECK ((operation = 'set') = (category_id IS NOT NULL))",
-        "Choose the category to set.",
+        "CHECK ((operation = 'none') = (category_id IS NULL))",
+        "Choose the category of the decision.",
     )
+    _slot_matches = models.Constraint(
+        "CHECK (slot = CASE WHEN operation IN ('add', 'exclude') "
+        "THEN category_id ELSE 0 END)",
+        "The decision does not fit its dimension; choose dimension and category anew.",
+    )
+
+    @api.depends("dimension_id")
+    def _compute_company_id(self):
+        for override in self:
+            if override.dimension_id.is_shared:
+                override.company_id = False
+            elif not override.company_id:
+                override.company_id = self.env.company.root_id
+
+    @api.depends("dimension_id")
+    def _compute_operation(self):
+        for override in self:
+            usual = ("add", "exclude") if override.is_multiple else ("set", "none")
+            if override.operation not in usual:
+                override.operation = usual[0]
+
+    @api.depends("operation", "category_id")
+    def _compute_slot(self):
+        for override in self:
+            is_one_of_several = override.operation in ("add", "exclude")
+            override.slot = override.category_id.id if is_one_of_several else 0
+
+    @api.depends("dimension_id")
+    def _compute_date_end(self):
+        for override in self.filtered(lambda o: not o.id and o.dimension_id):
+            # what people alone decide holds until they decide otherwise
+            if override.method == "manual":
+                override.date_end = False
+            elif not override.date_end:
+                override.date_end = fields.Date.add(
+                    override._get_today(), days=DEFAULT_DAYS
+                )
+
+    @api.depends("reviewed_on", "dimension_id.review_days")
+    def _compute_review_date(self):
+        for override in self:
+            days = override.dimension_id.review_days
+            override.review_date = bool(days and override.reviewed_on) and (
+                fields.Date.add(override.reviewed_on, days=days)
+            )
+
+    def _search_review_date(self, operator, value):
+        if operator not in ("<", "<=", ">", ">=") or not value:
+            return NotImplemented
+        # sudo: how often a dimension is reviewed is no secret
+        dimensions = (
+            self.env["customer.dimension"].sudo().search([("review_days", ">", 0)])
+        )
+        return fields.Domain.OR(
+            [
+                ("dimension_id", "in", same_days.ids),
+                (
+                    "reviewed_on",
+                    operator,
+                    fields.Date.subtract(fields.Date.to_date(value), days=days),
+                ),
+            ]
+            for days, same_days in dimensions.grouped("review_days").items()
+        )
 
     @api.depends("operation", "dimension_id")
     def _compute_category_id(self):
@@ -99,22 +199,23 @@ class CustomerOverride(models.Model):
     @api.depends("date_end", "company_id")
     def _compute_is_in_force(self):
         for override in self:
-            override.is_in_force = bool(
-                override.date_end
-                and override.date_end >= override.company_id._get_customer_today()
+            override.is_in_force = (
+                not override.date_end or override.date_end >= override._get_today()
             )
 
     def _search_is_in_force(self, operator, value):
         if operator != "in":
             return NotImplemented
+        Company = self.env["res.company"]
         today_by_company = {
-            company: company._get_customer_today()
+            company.id: company._get_customer_today()
             # sudo: which companies exist is not what this is about
-            for company in self.env["res.company"].sudo().search([])
+            for company in Company.sudo().search([("parent_id", "=", False)])
         }
-        domain = fields.Domain.OR(
-            [("company_id", "=", company.id), ("date_end", ">=", today)]
-            for company, today in today_by_company.items()
+        today_by_company[False] = Company._get_customer_today_of_all()
+        domain = fields.Domain("date_end", "=", False) | fields.Domain.OR(
+            [("company_id", "=", company_id), ("date_end", ">=", today)]
+            for company_id, today in today_by_company.items()
         )
         return domain if True in value else ~domain
 
@@ -127,6 +228,51 @@ class CustomerOverride(models.Model):
                     self.env._(
                         "“%(category)s” is no category of “%(dimension)s”.",
                         category=category.name,
+                        dimension=override.dimension_id.name,
+                    )
+                )
+
+    @api.constrains("operation", "dimension_id")
+    def _check_operation(self):
+        for override in self:
+            if override.is_multiple != (override.operation in ("add", "exclude")):
+                raise ValidationError(
+                    self.env._(
+                        "“%(dimension)s” allows several categories per customer: add "
+                        "or exclude each of them.",
+                        dimension=override.dimension_id.name,
+                    )
+                    if override.is_multiple
+                    else self.env._(
+                        "“%(dimension)s” allows one category per customer: set it, or "
+                        "set none.",
+                        dimension=override.dimension_id.name,
+                    )
+                )
+
+    @api.constrains("company_id", "dimension_id")
+    def _check_company_fits(self):
+        for override in self:
+            if override.dimension_id.is_shared == bool(override.company_id):
+                raise ValidationError(
+                    self.env._(
+                        "All companies share “%(dimension)s”: leave the company empty.",
+                        dimension=override.dimension_id.name,
+                    )
+                    if override.company_id
+                    else self.env._(
+                        "Choose the company in which the category holds."
+                    )
+                )
+
+    @api.constrains("reason", "dimension_id")
+    def _check_reason(self):
+        for override in self:
+            if override.method != "manual" and not (override.reason or "").strip():
+                raise ValidationError(
+                    self.env._(
+                        "“%(dimension)s” is computed: give the reason to decide "
+                        "otherwise.",
                         dimension=override.dimension_id.name,
                     )
                 )
@@ -150,6 +296,9 @@ class CustomerOverride(models.Model):
             if vals.get("partner_id"):
                 partner = self.env["res.partner"].browse(vals["partner_id"])
                 vals["partner_id"] = partner.commercial_partner_id.id
+            dimension = self.env["customer.dimension"].browse(vals.get("dimension_id"))
+            if not dimension.is_shared:
+                vals.setdefault("company_id", self.env.company.root_id.id)
         self._make_room(vals_list)
         overrides = super().create(vals_list)
         for override in overrides:
@@ -166,9 +315,19 @@ class CustomerOverride(models.Model):
                 )
             )
         self._record_ended()
+        if any(o.slot and o.slot != vals.get("category_id", o.slot) for o in self):
+            raise ValidationError(
+                self.env._(
+                    "A decision about one of several categories stays with that "
+                    "category; withdraw it and make another one."
+                )
+            )
         before = {override: override._get_effective() for override in self}
+        if DECISION_FIELDS & vals.keys():
+            today = self.env.company.root_id._get_customer_today()
+            vals = {"reviewed_on": today, **vals}
         result = super().write(vals)
-        if {"operation", "category_id", "date_end", "reason"} & vals.keys():
+        if DECISION_FIELDS & vals.keys():
             for override, old in before.items():
                 override._record(override.operation, old=old)
         self.env["res.partner"]._invalidate_customer_fields()
@@ -200,6 +359,19 @@ class CustomerOverride(models.Model):
         self.unlink()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
+    def action_confirm(self):
+        """Note that somebody reviewed the decisions and found them right."""
+        for override in self:
+            override.write({"reviewed_on": override._get_today()})
+
+    def _get_today(self):
+        """Return the day it is for the decision."""
+        self.ensure_one()
+        company = self.company_id
+        if company:
+            return company._get_customer_today()
+        return company._get_customer_today_of_all()
+
     def _make_room(self, vals_list):
         """Remove the ended decisions that new ones replace.
 
@@ -210,7 +382,8 @@ class CustomerOverride(models.Model):
                 [
                     ("partner_id", "=", vals.get("partner_id")),
                     ("dimension_id", "=", vals.get("dimension_id")),
-                    ("company_id", "=", vals.get("company_id")),
+                    ("company_id", "=", vals.get("company_id", False)),
+                    ("slot", "in", [0, vals.get("category_id") or 0]),
                 ]
             )
             if before.is_in_force:
@@ -224,7 +397,7 @@ class CustomerOverride(models.Model):
         ended = self.filtered(lambda override: not override.is_in_force)
         for company, overrides in ended.grouped("company_id").items():
             History._record_expired(
-                company, company._get_customer_today(), overrides.partner_id.ids
+                company, overrides[0]._get_today(), overrides.partner_id.ids
             )
 
     def _get_computed(self):
@@ -244,7 +417,9 @@ class CustomerOverride(models.Model):
         """Return the category in effect today, and since when."""
         self.ensure_one()
         if self.is_in_force:
-            return self.category_id, self.write_date
+            shown = self.operation in ("set", "add")
+            category = self.category_id if shown else self.category_id.browse()
+            return category, self.write_date
         return self._get_computed()
 
     def _record(self, event, old=None, new=None):
@@ -256,7 +431,9 @@ class CustomerOverride(models.Model):
         :param new: category in effect after, unless it is this decision's
         """
         self.ensure_one()
-        old_category, old_since = old or (self.category_id, self.write_date)
+        old_category, old_since = old or self._get_effective()
+        if new is None:
+            new = self._get_effective()[0]
         # sudo: people read the history, only the addon writes it
         self.env["customer.assignment.history"].sudo().create(
             {
@@ -268,7 +445,7 @@ class CustomerOverride(models.Model):
                 "date": fields.Datetime.now(),
                 "old_category_id": old_category.id,
                 "old_since": old_since,
-                "new_category_id": (self.category_id if new is None else new).id,
+                "new_category_id": new.id,
                 "date_end": self.date_end,
                 "user_id": self.env.uid,
                 "reason": self.reason,

@@ -22,7 +22,10 @@ class CustomerRowsMixin(models.AbstractModel):
         ondelete="cascade",
     )
     company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade"
+        "res.company",
+        readonly=True,
+        ondelete="cascade",
+        help="Empty: the same for all companies.",
     )
 
     @api.model

@@ -127,6 +127,13 @@ class ResCompany(models.Model):
             .search([("id", "child_of", self.ids)])
         )
 
+    @api.model
+    def _get_customer_today_of_all(self):
+        """Return today's date for what all companies share: that of the first one."""
+        # sudo: the first company need not be the user's
+        first = self.sudo().search([("parent_id", "=", False)], order="id", limit=1)
+        return first._get_customer_today()
+
     def _get_customer_today(self):
         """Return today's date where the company is."""
         self.ensure_one()

@@ -250,7 +250,7 @@ class TestOverride(ClassificationCommon):
 
     def test_used_category_is_kept(self):
         self.decide()
-        with self.assert_refused(UserError, "Archive it instead"):
+        with self.assert_refused(UserError, "Archive it, or merge"):
             self.gold.unlink()
         with self.assert_refused(UserError, "Archive it instead"):
             self.dimension.unlink()

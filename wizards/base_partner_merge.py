@@ -16,13 +16,17 @@ KEYED_TABLES = {
     ),
     "customer_override": (
         ["company_id", "dimension_id", "slot"],
-        "date_end < CURRENT_DATE, partner_id <> %(kept)s, date_end DESC",
+        """date_end IS NOT NULL AND date_end < CURRENT_DATE,
+           partner_id <> %(kept)s, date_end DESC NULLS FIRST""",
     ),
 }
 #: The tables with categories: since when a row holds its own, and whether it does
 CATEGORY_TABLES = {
     "customer_assignment": ("since", "dropped.category_id IS NOT NULL"),
-    "customer_override": ("write_date", "dropped.date_end >= CURRENT_DATE"),
+    "customer_override": (
+        "write_date",
+        "(dropped.date_end IS NULL OR dropped.date_end >= CURRENT_DATE)",
+    ),
 }
 
 
