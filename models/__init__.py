@@ -21,6 +21,8 @@ from . import customer_metric_query
 from . import customer_metric_update
 from . import customer_metric_value
 
+from . import customer_population
+
 # Frozen versions of that configuration
 from . import customer_ruleset
 from . import customer_ruleset_part
@@ -28,6 +30,8 @@ from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
 from . import customer_ruleset_rule
 from . import customer_ruleset_score
+from . import customer_ruleset_matches
+from . import customer_ruleset_values
 
 # Staging: what a run would set
 from . import customer_staging
@@ -36,6 +40,7 @@ from . import customer_staging
 from . import customer_assignment
 from . import customer_override
 from . import customer_assignment_history
+from . import customer_explanation
 
 # Orchestration: the run reads as the flow above
 from . import customer_classification_run
@@ -45,4 +50,5 @@ from . import customer_classification_run_line
 from . import res_partner
 from . import res_partner_search
 from . import res_partner_metric
+from . import res_partner_search_several
 from . import res_partner_view

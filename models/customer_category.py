@@ -101,7 +101,8 @@ class CustomerCategory(models.Model):
             if parent and parent.dimension_id != category.dimension_id:
                 raise ValidationError(
                     self.env._(
-                        "“%(parent)s” belongs to another dimension than “%(category)s”.",
+                        "“%(parent)s” belongs to another dimension than "
+                        "“%(category)s”.",
                         parent=parent.name,
                         category=category.name,
                     )

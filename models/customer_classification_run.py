@@ -222,6 +222,11 @@ class CustomerClassificationRun(models.Model):
 
     @api.model
     def _create_run(self, trigger, companies, partners=None, as_of=None):
+        Company = self.env["res.company"]
+        owners = list(companies)
+        if not as_of and self.env["customer.dimension"]._get_computed(shared=True):
+            # first, because the dimensions of a company may read the shared ones
+            owners.insert(0, Company)
         return self.create(
             {
                 "trigger": trigger,
@@ -233,10 +238,15 @@ class CustomerClassificationRun(models.Model):
                     fields.Command.create(
                         {
                             "company_id": company.id,
-                            "as_of": as_of or company._get_customer_today(),
+                            "as_of": as_of
+                            or (
+                                company._get_customer_today()
+                                if company
+                                else Company._get_customer_today_of_all()
+                            ),
                         }
                     )
-                    for company in companies
+                    for company in owners
                 ],
             }
         )

@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from contextlib import contextmanager
 
 import psycopg2
 
@@ -29,8 +30,10 @@ LOCK_WAIT = 30
 class CustomerClassificationRunLine(models.Model):
     """The part of a run that concerns one company: where the work is done.
 
-    The steps, in order: take the company's lock, update the figures, fix the
-    version of the rules, stage what differs, apply it in chunks.
+    The steps, in order: take the company's lock, update the figures and metrics;
+    then, for the dimensions that read nothing but these, fix the version of the
+    rules, stage what differs, apply it in chunks; then the same for the dimensions
+    that read the former, and so on.
     """
 
     _name = "customer.classification.run.line"
@@ -46,7 +49,10 @@ class CustomerClassificationRunLine(models.Model):
         ondelete="cascade",
     )
     company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="cascade"
+        "res.company",
+        readonly=True,
+        ondelete="cascade",
+        help="Empty: the dimensions that all companies share.",
     )
     as_of = fields.Date("Day", required=True, readonly=True)
     state = fields.Selection(
@@ -56,6 +62,9 @@ class CustomerClassificationRunLine(models.Model):
         default="pending",
     )
     error = fields.Text(readonly=True)
+    warning = fields.Text(
+        readonly=True, help="What could not be evaluated, and was left as it is."
+    )
     figures_count = fields.Integer("Figures Updated", readonly=True)
     created_count = fields.Integer("First Classified", readonly=True)
     changed_count = fields.Integer("Changed", readonly=True)
@@ -65,11 +74,16 @@ class CustomerClassificationRunLine(models.Model):
 
     def _process(self):
         """Do the whole work of the line in the current transaction."""
-        self._stage()
-        if not self._is_past():
-            while self._apply(CHUNK_SIZE):
-                pass
-        self.state = "done"
+        self._prepare()
+        self._update_metrics()
+        if self._is_past():
+            self._stage_past()
+        else:
+            for dimensions in self._get_stages():
+                self._stage(dimensions)
+                while self._apply(CHUNK_SIZE):
+                    pass
+        self.state = "failed" if self.error else "done"
 
     def _lock(self):
         """Reserve the company until the transaction ends.
@@ -80,7 +94,7 @@ class CustomerClassificationRunLine(models.Model):
             SQL(
                 "SELECT pg_try_advisory_xact_lock(%s, %s)",
                 LOCK_SPACE,
-                self.company_id.id,
+                self.company_id.id or 0,
             )
         )
         if not is_locked:
@@ -88,7 +102,7 @@ class CustomerClassificationRunLine(models.Model):
                 self.env._(
                     "The customers of %(company)s are being classified just now. "
                     "Try again in a few minutes.",
-                    company=self.company_id.name,
+                    company=self.company_id.name or self.env._("all companies"),
                 )
             )
 
@@ -98,7 +112,7 @@ class CustomerClassificationRunLine(models.Model):
         """Do the work of the line, committing each step; never raise."""
         self.ensure_one()
         cr = self.env.cr
-        key = (LOCK_SPACE, self.company_id.id)
+        key = (LOCK_SPACE, self.company_id.id or 0)
         if not self._cron_lock(key):
             self.write(
                 {
@@ -108,10 +122,13 @@ class CustomerClassificationRunLine(models.Model):
             )
             return
         try:
-            self._cron_retry(self._stage)
-            while self._cron_retry(lambda: self._apply(CHUNK_SIZE)):
-                pass
-            self.state = "done"
+            self._cron_retry(self._prepare)
+            self._cron_retry(self._update_metrics)
+            for dimensions in self._get_stages():
+                self._cron_retry(lambda: self._stage(dimensions))  # noqa: B023
+                while self._cron_retry(lambda: self._apply(CHUNK_SIZE)):
+                    pass
+            self.state = "failed" if self.error else "done"
             cr.commit()
         except Exception as error:
             cr.rollback()
@@ -164,77 +181,151 @@ class CustomerClassificationRunLine(models.Model):
 
     # The steps
 
-    def _stage(self):
-        """Update the figures and the rules, and stage what would change."""
+    def _prepare(self):
+        """Update the figures, and record the decisions that ended."""
         self.ensure_one()
         self.staging_ids.unlink()
-        partners = self.run_id.partner_ids.ids or None
+        self.error = self.warning = False
         if self._is_past():
-            self._stage_past(partners)
-        else:
-            self._stage_today(partners)
-        self.env["customer.staging"].invalidate_model()
-
-    def _is_past(self):
-        """Return whether the line looks at the past, which it never changes."""
-        return bool(
-            self.run_id.as_of and self.as_of < self.company_id._get_customer_today()
-        )
-
-    def _stage_today(self, partners):
-        Staging = self.env["customer.staging"]
-        Figures = self.env["customer.figures"]
-        dimensions = self.env["customer.dimension"]
-        scored = dimensions._get_computed().filtered(lambda d: d.method == "score")
-        self.figures_count = Figures._update(
-            self.company_id, self.as_of, partners, self._get_settings(scored, partners)
-        )
-        self._update_metrics(partners)
-        for dimension in scored:
-            ruleset = self._get_ruleset(dimension, partners)
-            if ruleset:
-                Staging._stage_changes(
-                    self,
-                    ruleset,
-                    Figures._get_stored(self.company_id, partners),
-                    partners,
-                )
-        Staging._stage_withdrawal(self, dimensions._get_shown() - scored, partners)
+            return
+        partners = self._get_partner_ids()
+        if self.company_id:
+            self.figures_count = self.env["customer.figures"]._update(
+                self.company_id, self.as_of, partners, self._get_settings()
+            )
         self.env["customer.assignment.history"]._record_expired(
             self.company_id, self.as_of, partners, self.run_id
         )
 
-    def _update_metrics(self, partners):
+    def _update_metrics(self):
         """Bring the custom metrics up to date; those of no company once in a run."""
-        Metric = self.env["customer.metric"]
-        Metric._update_values(self.company_id, self.as_of, partners)
+        if self._is_past():
+            return
+        Metric, partners = self.env["customer.metric"], self._get_partner_ids()
+        if self.company_id:
+            Metric._update_values(self.company_id, self.as_of, partners)
         if self == self.run_id.line_ids[:1]:
             Metric._update_values(None, self.as_of, partners)
 
-    def _stage_past(self, partners):
+    def _get_partner_ids(self):
+        """Return the ids of the customers the run is limited to, or None for all."""
+        return self.run_id.partner_ids.ids or None
+
+    def _is_past(self):
+        """Return whether the line looks at the past, which it never changes."""
+        return bool(
+            self.run_id.as_of
+            and self.company_id
+            and self.as_of < self.company_id._get_customer_today()
+        )
+
+    def _get_dimensions(self):
+        """Return the dimensions that the line computes."""
+        return self.env["customer.dimension"]._get_computed(shared=not self.company_id)
+
+    def _get_stages(self):
+        """Return the dimensions in the order of computation, see `_get_stages` there.
+
+        The first stage is there even if it is empty: what is computed no more ends
+        with it.
+        """
+        return self._get_dimensions()._get_stages() or [self._get_dimensions()]
+
+    def _stage(self, dimensions):
+        """Fix the versions of the dimensions, and stage what would change.
+
+        A dimension that fails is reported and does not stop the others.
+        """
+        self.ensure_one()
+        self.staging_ids.unlink()
+        partners = self._get_partner_ids()
+        self.env["customer.population"]._prepare(
+            self.company_id, self._get_settings(), partners
+        )
+        figures = self.env["customer.figures"]._get_stored(self.company_id, partners)
+        for dimension in dimensions:
+            with self._isolate(dimension):
+                ruleset = self._get_ruleset(dimension)
+                if ruleset:
+                    self.env["customer.staging"]._stage_changes(
+                        self, ruleset, figures, partners
+                    )
+        self._stage_withdrawal()
+        self._report_broken_rules(dimensions)
+        self.env["customer.staging"].invalidate_model()
+
+    def _report_broken_rules(self, dimensions):
+        broken = dimensions.rule_ids.filtered("error")
+        lines = [
+            self.env._(
+                "%(dimension)s, rule “%(rule)s”: %(error)s",
+                dimension=rule.dimension_id.name,
+                rule=rule.name,
+                error=rule.error,
+            )
+            for rule in broken
+        ]
+        self.warning = "\n".join(filter(None, [self.warning, *lines])) or False
+
+    def _stage_withdrawal(self):
+        """Stage the end of what dimensions gave that compute nothing any more."""
+        shown = self.env["customer.dimension"]._get_shown()
+        here = shown.filtered(lambda d: d.is_shared == (not self.company_id))
+        self.env["customer.staging"]._stage_withdrawal(
+            self, here - self._get_dimensions(), self._get_partner_ids()
+        )
+
+    def _stage_past(self):
+        """Stage the whole result of a past day.
+
+        Only scores can be computed for it: what a contact was like then, no rule
+        can know.
+        """
         Figures = self.env["customer.figures"]
         # The cut points come from everybody, whoever is asked about
         figures = Figures._get_computed(self.company_id, self.as_of)
-        for dimension in (
-            self.env["customer.dimension"]
-            ._get_computed()
-            .filtered(lambda d: d.method == "score")
-        ):
-            ruleset = self.env["customer.ruleset"]._create_as_of(
-                dimension, self.company_id, self.as_of, figures
-            )
-            self.env["customer.staging"]._stage_result(
-                self, ruleset, Figures._get_restricted(figures, partners)
-            )
+        self.env["customer.population"]._prepare(
+            self.company_id, self._get_settings(), self._get_partner_ids()
+        )
+        scored = self._get_dimensions().filtered(lambda d: d.method == "score")
+        for dimension in scored:
+            with self._isolate(dimension):
+                ruleset = self.env["customer.ruleset"]._create_as_of(
+                    dimension, self.company_id, self.as_of, figures
+                )
+                self.env["customer.staging"]._stage_result(
+                    self,
+                    ruleset,
+                    Figures._get_restricted(figures, self._get_partner_ids()),
+                )
+        self.env["customer.staging"].invalidate_model()
 
-    def _get_settings(self, dimensions, partners):
+    @contextmanager
+    def _isolate(self, dimension):
+        """Report what fails in a dimension; the others go on."""
+        try:
+            with self.env.cr.savepoint():
+                yield
+        except psycopg2.OperationalError:
+            raise  # another transaction came between: the step is repeated
+        except Exception as error:
+            _logger.exception("Dimension %s cannot be computed", dimension.code)
+            self.env.invalidate_all()
+            message = self.env._(
+                "%(dimension)s: %(error)s", dimension=dimension.name, error=error
+            )
+            self.error = "\n".join(filter(None, [self.error, message]))
+
+    def _get_settings(self):
         """Return what counts: for few customers, as in the version in force.
 
         They are compared with all others, whose figures are as of that version until
         the next full run.
         """
-        if partners:
-            for dimension in dimensions:
+        if not self.company_id:
+            return {}
+        if self._get_partner_ids() and not self._is_past():
+            for dimension in self._get_dimensions():
                 ruleset = self.env["customer.ruleset"]._get_in_force(
                     dimension, self.company_id
                 )
@@ -242,7 +333,7 @@ class CustomerClassificationRunLine(models.Model):
                     return ruleset.company_settings
         return self.company_id._get_customer_settings()
 
-    def _get_ruleset(self, dimension, partners):
+    def _get_ruleset(self, dimension):
         """Return the version to use, or none while nobody has bought anything.
 
         A run of few customers keeps the version in force: a new one would leave
@@ -250,6 +341,7 @@ class CustomerClassificationRunLine(models.Model):
         """
         Ruleset = self.env["customer.ruleset"]
         Figures = self.env["customer.figures"]
+        partners = self._get_partner_ids()
         active = Ruleset._get_in_force(dimension, self.company_id)
         if active and partners:
             return active

@@ -257,10 +257,9 @@ class CustomerDimension(models.Model):
     def _compute_active_ruleset_id(self):
         company = self.env.company.root_id
         for dimension in self:
+            owner = company.browse() if dimension.is_shared else company
             ruleset = dimension.ruleset_ids.filtered(
-                lambda r, owner=company if not dimension.is_shared else company.browse(): (
-                    r.state == "active" and r.company_id == owner
-                )
+                lambda r, owner=owner: r.state == "active" and r.company_id == owner
             )
             dimension.active_ruleset_id = ruleset
             dimension.active_criterion_ids = ruleset.criterion_ids

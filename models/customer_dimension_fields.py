@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import api, models
+from odoo.tools import ormcache
 
 #: The fields of the contact for a score, besides the category: the column of the
 #: assignment, the end of the field's name, its type and what its label adds
@@ -98,6 +99,29 @@ class CustomerDimension(models.Model):
             ]
         )
         return ",".join(groups.get_external_id().values())
+
+    @api.model
+    def _get_field_facts(self, dimension_id):
+        """Return what the joins of the contact's fields need to know of a dimension.
+
+        :return: a dict with ``active`` and ``is_shared``
+        """
+        # a field may outlive its dimension until the registry is set up again
+        gone = {"active": False, "is_shared": False}
+        return self._get_facts_by_dimension().get(dimension_id, gone)
+
+    @api.model
+    @ormcache(cache="stable")
+    def _get_facts_by_dimension(self):
+        # sudo: what is not secret is read for everybody, and cached
+        dimensions = self.sudo().with_context(active_test=False)
+        return {
+            dimension.id: {
+                "active": dimension.active,
+                "is_shared": dimension.is_shared,
+            }
+            for dimension in dimensions.search([])
+        }
 
     def _clear_view_caches(self):
         """Forget the views and the list of fields: they name the dimensions."""

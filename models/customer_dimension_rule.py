@@ -60,6 +60,12 @@ class CustomerDimensionRule(models.Model):
         domain="[('parent_id', '=', False)]",
         help="Empty: the rule holds in every company.",
     )
+    error = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Why the condition could not be evaluated by the last computation. Who "
+        "has the category keeps it meanwhile.",
+    )
     model_name = fields.Char(compute="_compute_model_name")
 
     def _compute_model_name(self):

@@ -64,7 +64,7 @@ class CustomerDimension(models.Model):
     # Dimensions that read each other
 
     def _get_dependencies(self):
-        """Return the other dimensions that each dimension's rules read, by dimension."""
+        """Return by dimension the other dimensions that its rules read."""
         by_field = self.env["res.partner"]._get_customer_dimension_fields()
         return {
             dimension: self.browse(

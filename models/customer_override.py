@@ -260,9 +260,7 @@ class CustomerOverride(models.Model):
                         dimension=override.dimension_id.name,
                     )
                     if override.company_id
-                    else self.env._(
-                        "Choose the company in which the category holds."
-                    )
+                    else self.env._("Choose the company in which the category holds.")
                 )
 
     @api.constrains("reason", "dimension_id")

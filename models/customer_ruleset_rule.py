@@ -1,4 +1,7 @@
+from ast import literal_eval
+
 from odoo import fields, models
+from odoo.fields import Domain
 
 
 class CustomerRulesetRule(models.Model):
@@ -27,3 +30,15 @@ class CustomerRulesetRule(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
+
+    def _get_domain(self):
+        """Return the condition as a domain."""
+        self.ensure_one()
+        return Domain(literal_eval(self.domain.strip()))
+
+    def _get_field_names(self):
+        """Return the names of the contact's own fields that the condition reads."""
+        return {
+            condition.field_expr.split(".")[0]
+            for condition in self._get_domain().iter_conditions()
+        }

@@ -72,7 +72,7 @@ class CustomerRuleset(models.Model):
         )
 
     def _get_score_inputs(self, as_of):
-        """Return SQL that explains a decision, from a row of :meth:`_get_score_judged`."""
+        """Return SQL that explains a decision, over a row of the former."""
         pairs = [
             SQL("'score', score::text"),
             SQL("'as_of', %s::text", fields.Date.to_string(as_of)),

@@ -52,9 +52,10 @@ class CustomerStaging(models.Model):
     def _stage_changes(self, line, ruleset, figures, partners=None):
         """Stage what differs from the assignments of the version's dimension.
 
-        A customer whose figures are gone, who pays no longer or is no commercial
-        entity any more is staged with no category.
+        A customer who is none any more, or to whom nothing gives a category, is
+        staged with no category.
         """
+        judged, inputs = ruleset._get_judged(line.as_of, figures)
         self.env.execute_query(
             SQL(
                 """
@@ -62,20 +63,23 @@ class CustomerStaging(models.Model):
                 assigned AS (
                     SELECT *
                       FROM customer_assignment
-                     WHERE company_id = %(company)s
+                     WHERE company_id IS NOT DISTINCT FROM %(company)s
                        AND dimension_id = %(dimension)s
-                       AND slot = 0
                        AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
                 ),
                 differing AS (
                     SELECT judged.*,
                            COALESCE(judged.partner_id, assigned.partner_id)
-                               AS customer_id
+                               AS customer_id,
+                           COALESCE(judged.slot, assigned.slot) AS customer_slot,
+                           %(category)s AS customer_category_id
                       FROM judged
-                      FULL JOIN assigned ON assigned.partner_id = judged.partner_id
-                     WHERE (judged.category_id, %(judged_scores)s)
+                      FULL JOIN assigned
+                        ON assigned.partner_id = judged.partner_id
+                       AND assigned.slot = judged.slot
+                     WHERE (%(category)s, %(judged_scores)s)
                            IS DISTINCT FROM (assigned.category_id, %(assigned_scores)s)
-                       AND (judged.category_id IS NOT NULL
+                       AND (%(category)s IS NOT NULL
                             OR assigned.category_id IS NOT NULL)
                 )
                 INSERT INTO customer_staging (
@@ -83,35 +87,46 @@ class CustomerStaging(models.Model):
                     partner_id, category_id, inputs, %(score_columns)s
                 )
                 -- the inputs of what differs only: they take longer than the scores
-                SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
-                       customer_id, category_id,
+                SELECT %(line)s, %(company)s, %(dimension)s, customer_slot,
+                       %(ruleset)s, customer_id, customer_category_id,
                        CASE WHEN partner_id IS NULL
                             THEN jsonb_build_object(
-                                'as_of', %(as_of)s, 'gone', 'figures'
+                                'as_of', %(as_of)s, 'gone', %(gone)s
                             )
+                            WHEN category_id IS NULL
+                                 AND customer_category_id IS NOT NULL
+                            THEN %(inputs)s || '{"default": true}'::jsonb
                             ELSE %(inputs)s
                        END,
-                       %(score_columns)s
+                       %(scores)s
                   FROM differing
                 """,
-                judged=ruleset._get_score_judged(line.as_of, figures),
-                inputs=ruleset._get_score_inputs(line.as_of),
+                judged=judged,
+                inputs=inputs,
+                category=self._get_category_sql(ruleset),
+                gone={"score": "figures", "rule": "rules", "field": "field"}[
+                    ruleset.method
+                ],
                 as_of=fields.Date.to_string(line.as_of),
                 line=line.id,
-                company=line.company_id.id,
+                company=line.company_id.id or None,
                 dimension=ruleset.dimension_id.id,
                 ruleset=ruleset.id,
                 every_partner=partners is None,
                 partners=partners or [],
                 score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
-                judged_scores=self._get_score_columns("judged"),
-                assigned_scores=self._get_score_columns("assigned"),
+                scores=self._get_scores(ruleset, "differing"),
+                judged_scores=self._get_scores(ruleset, "judged"),
+                assigned_scores=self._get_scores(ruleset, "assigned"),
             )
         )
+        if ruleset.method == "rule":
+            ruleset._explain_matches(line)
 
     @api.model
     def _stage_result(self, line, ruleset, figures):
         """Stage every customer to whom the version gives a category."""
+        judged, inputs = ruleset._get_judged(line.as_of, figures)
         self.env.execute_query(
             SQL(
                 """
@@ -120,24 +135,26 @@ class CustomerStaging(models.Model):
                     line_id, company_id, dimension_id, slot, ruleset_id,
                     partner_id, category_id, inputs, %(score_columns)s
                 )
-                SELECT %(line)s, %(company)s, %(dimension)s, 0, %(ruleset)s,
-                       partner_id, category_id, %(inputs)s, %(score_columns)s
+                SELECT %(line)s, %(company)s, %(dimension)s, slot, %(ruleset)s,
+                       partner_id, %(category)s, %(inputs)s, %(scores)s
                   FROM judged
-                 WHERE category_id IS NOT NULL
+                 WHERE %(category)s IS NOT NULL
                 """,
-                judged=ruleset._get_score_judged(line.as_of, figures),
-                inputs=ruleset._get_score_inputs(line.as_of),
+                judged=judged,
+                inputs=inputs,
+                category=self._get_category_sql(ruleset),
                 line=line.id,
-                company=line.company_id.id,
+                company=line.company_id.id or None,
                 dimension=ruleset.dimension_id.id,
                 ruleset=ruleset.id,
                 score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
+                scores=self._get_scores(ruleset, "judged"),
             )
         )
 
     @api.model
     def _stage_withdrawal(self, line, dimensions, partners=None):
-        """Stage the end of every category of dimensions that have no score any more."""
+        """Stage the end of every category of dimensions that compute none any more."""
         self.env.execute_query(
             SQL(
                 """
@@ -145,15 +162,15 @@ class CustomerStaging(models.Model):
                     line_id, company_id, dimension_id, slot, partner_id, inputs
                 )
                 SELECT %(line)s, company_id, dimension_id, slot, partner_id,
-                       jsonb_build_object('as_of', %(as_of)s, 'gone', 'score')
+                       jsonb_build_object('as_of', %(as_of)s, 'gone', 'method')
                   FROM customer_assignment
-                 WHERE company_id = %(company)s
+                 WHERE company_id IS NOT DISTINCT FROM %(company)s
                    AND dimension_id = ANY(%(dimensions)s)
                    AND category_id IS NOT NULL
                    AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
                 """,
                 line=line.id,
-                company=line.company_id.id,
+                company=line.company_id.id or None,
                 as_of=fields.Date.to_string(line.as_of),
                 dimensions=dimensions.ids,
                 every_partner=partners is None,
@@ -162,5 +179,23 @@ class CustomerStaging(models.Model):
         )
 
     @api.model
-    def _get_score_columns(self, table):
+    def _get_category_sql(self, ruleset):
+        """Return SQL for a judged customer's category, the default one included."""
+        settings = ruleset._get_settings()
+        if settings["multiple"] or not settings["default"]:
+            return SQL("judged.category_id")
+        return SQL(
+            "CASE WHEN judged.partner_id IS NOT NULL "
+            "THEN COALESCE(judged.category_id, %s) END",
+            settings["default"],
+        )
+
+    @api.model
+    def _get_scores(self, ruleset, table):
+        """Return SQL for the columns of a score; there is none but in a scored one."""
+        if ruleset.method != "score" and table != "assigned":
+            return SQL(", ").join(
+                SQL("NULL::%s", SQL(self._fields[name].column_type[1]))
+                for name in SCORE_COLUMNS
+            )
         return SQL(", ").join(SQL.identifier(table, name) for name in SCORE_COLUMNS)

@@ -115,7 +115,7 @@ class ResPartner(models.Model):
     def _compute_customer_rows(self):
         domain = [
             ("partner_id", "in", self._get_visible_customers().ids),
-            ("company_id", "=", self.env.company.root_id.id),
+            ("company_id", "in", [self.env.company.root_id.id, False]),
             ("dimension_id.active", "=", True),
         ]
         for field_name, rows in (
@@ -139,21 +139,46 @@ class ResPartner(models.Model):
 
     @api.depends("commercial_partner_id")
     def _compute_customer_categories(self):
-        """Compute the field of every dimension: the category in effect today."""
-        field_names = list(self._get_customer_dimension_fields())
+        """Compute the fields of every dimension: what is in effect today."""
+        by_name = self._get_customer_dimension_fields()
+        several = [n for n in by_name if self._fields[n].type == "many2many"]
+        single = [n for n in by_name if n not in several]
         query = self._origin._as_query(ordered=False)
-        columns = [self._field_to_sql(self._table, name, query) for name in field_names]
+        columns = [self._field_to_sql(self._table, name, query) for name in single]
         rows = self.env.execute_query(
             query.select(SQL.identifier(self._table, "id"), *columns)
         )
         values = {row[0]: row[1:] for row in rows}
         customers = self._get_visible_customers()
+        held = {
+            name: self._get_customer_categories(by_name[name], customers)
+            for name in several
+        }
         for partner in self:
-            row = [False] * len(field_names)
-            if partner.commercial_partner_id in customers:
+            row = [False] * len(single)
+            customer = partner.commercial_partner_id
+            if customer in customers:
                 row = values.get(partner._origin.id, row)
-            for name, value in zip(field_names, row, strict=True):
+            for name, value in zip(single, row, strict=True):
                 partner[name] = value
+            for name in several:
+                partner[name] = held[name].get(customer.id, [])
+
+    def _get_customer_categories(self, dimension_id, customers):
+        """Return lists of ids of categories by id of the customer."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, array_agg(category_id)
+                  FROM (%s) AS held
+                 WHERE partner_id = ANY(%s)
+                 GROUP BY partner_id
+                """,
+                self._get_customer_categories_query(dimension_id),
+                customers.ids,
+            )
+        )
+        return dict(rows)
 
     def _get_visible_customers(self):
         """Return the customers of these contacts that the user may see.
@@ -208,9 +233,27 @@ class ResPartner(models.Model):
     def _get_customer_dimension_names(self):
         # sudo: the label of a field is no secret to whoever sees the field
         dimensions = (
-            self.env["customer.dimension"].sudo().with_context(active_test=False)
+            self.env["customer.dimension"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([])
         )
-        return {d.partner_field_name: d.name for d in dimensions.search([])}
+        names = {d.partner_field_name: d.name for d in dimensions}
+        labels = {
+            "score": self.env._("score"),
+            "recency_score": self.env._("recency score"),
+            "frequency_score": self.env._("frequency score"),
+            "monetary_score": self.env._("monetary score"),
+        }
+        for name, dimension_id in self._get_customer_dimension_fields().items():
+            label = labels.get(self._fields[name].customer_dimension_part)
+            if label:
+                names[name] = self.env._(
+                    "%(dimension)s: %(part)s",
+                    dimension=dimensions.browse(dimension_id).name,
+                    part=label,
+                )
+        return names
 
     # Actions
 

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -7,6 +7,8 @@ from .res_partner import FIGURES_FIELD, USER_GROUP
 
 #: The name of the figure by the path of the field that shows it
 FIGURE_PATHS = {f"{FIGURES_FIELD}.{name}": name for name in FIGURE_COLUMNS}
+#: The comparisons of a score
+SCORE_OPERATORS = {operator: SQL(operator) for operator in ("<", "<=", ">", ">=")}
 
 
 class ResPartner(models.Model):
@@ -23,7 +25,35 @@ class ResPartner(models.Model):
 
     def _search_customer_category(self, field_name, operator, value):
         """Search method of the field of every dimension."""
+        if self._fields[field_name].type == "many2many":
+            return self._search_customer_categories(field_name, operator, value)
         return self._search_joined(field_name, operator, value)
+
+    def _search_customer_score(self, field_name, operator, value):
+        """Search method of the fields of every dimension's score."""
+        compare = SCORE_OPERATORS.get(operator)
+        if compare:
+            return Domain.custom(
+                to_sql=lambda model, alias, query: SQL(
+                    "COALESCE(%s %s %s, FALSE)",
+                    model._field_to_sql(alias, field_name, query),
+                    compare,
+                    value,
+                )
+            )
+        if operator != "in":
+            return NotImplemented
+        numbers = [number for number in value if number is not False]
+        with_none = len(numbers) < len(value)
+
+        def to_sql(model, alias, query):
+            column = model._field_to_sql(alias, field_name, query)
+            is_one = SQL("COALESCE(%s = ANY(%s::numeric[]), FALSE)", column, numbers)
+            if not with_none:
+                return is_one
+            return SQL("(%s IS NULL OR %s)", column, is_one)
+
+        return Domain.custom(to_sql=to_sql)
 
     def _search_customer_is_set_by_hand(self, operator, value):
         if operator != "in":
@@ -36,7 +66,7 @@ class ResPartner(models.Model):
             .sudo()
             ._search(
                 [
-                    ("company_id", "=", self.env.company.root_id.id),
+                    ("company_id", "in", [self.env.company.root_id.id, False]),
                     ("is_in_force", "=", True),
                 ]
             )
@@ -88,24 +118,33 @@ class ResPartner(models.Model):
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
-        if getattr(field, "groups", None) == USER_GROUP:
+        if getattr(field, "groups", None) == USER_GROUP or getattr(
+            field, "customer_dimension_id", None
+        ):
             # Odoo checks no access to a related field that is read as superuser:
             # anybody could sort and sum by the figures
             self._check_field_access(field, "read")
-        dimension_id = getattr(field, "customer_dimension_id", None)
-        if dimension_id:
-            return self._join_customer_category(alias, query, field.name, dimension_id)
+        if getattr(field, "customer_dimension_id", None):
+            return self._join_customer_dimension(alias, query, field)
         if field_expr == "customer_currency_id":
             return SQL("%s", self.env.company.root_id.currency_id.id)
         if field_expr == FIGURES_FIELD:
             figures = self._join_customer_rows(
-                alias, query, "customer.figures", "customer_figures"
+                alias,
+                query,
+                "customer.figures",
+                "customer_figures",
+                self.env.company.root_id,
             )
             return SQL.identifier(figures, "id")
         if field and field.related in FIGURE_PATHS:
             # Not by the way of Odoo, which follows the path as superuser
             figures = self._join_customer_rows(
-                alias, query, "customer.figures", "customer_figures"
+                alias,
+                query,
+                "customer.figures",
+                "customer_figures",
+                self.env.company.root_id,
             )
             return SQL.identifier(figures, FIGURE_PATHS[field.related])
         return super()._field_to_sql(alias, field_expr, query)
@@ -130,23 +169,31 @@ class ResPartner(models.Model):
             )
         return result
 
-    def _join_customer_category(self, alias, query, field_name, dimension_id):
-        """Return SQL for the category in effect today: a decision, or the score's.
-
-        A retired dimension keeps its field, for the filters that name it, and gives
-        nobody a category.
-        """
+    def _join_customer_dimension(self, alias, query, field):
+        """Return SQL for a dimension's category in effect today, or for its score."""
+        dimension_id = field.customer_dimension_id
+        facts = self.env["customer.dimension"]._get_field_facts(dimension_id)
+        part = field.customer_dimension_part
+        if field.type == "many2many":
+            raise ValueError(f"{field} has several values, and no column")
+        if not facts["active"]:
+            return SQL("NULL::%s", SQL(field.column_type[1]))
+        link = f"customer_dimension_{dimension_id}"
         key = [("dimension_id", dimension_id), ("slot", 0)]
+        owner = self._get_customer_owner(facts)
         assignment = self._join_customer_rows(
-            alias, query, "customer.assignment", f"{field_name}__assignment", key
+            alias, query, "customer.assignment", f"{link}__assignment", owner, key
         )
+        if part != "category":
+            return SQL.identifier(assignment, part)
         override = self._join_customer_rows(
             alias,
             query,
             "customer.override",
-            f"{field_name}__override",
+            f"{link}__override",
+            owner,
             key,
-            in_force_on=self.env.company.root_id._get_customer_today(),
+            in_force_on=self._get_customer_today(owner),
         )
         category = self.env["customer.override"]._fields["category_id"]
         return SQL(
@@ -157,51 +204,55 @@ class ResPartner(models.Model):
             computed=SQL.identifier(assignment, "category_id"),
         )
 
+    @api.model
+    def _get_customer_owner(self, facts):
+        """Return the company whose rows count: none for what all companies share."""
+        company = self.env.company.root_id
+        return company.browse() if facts["is_shared"] else company
+
+    @api.model
+    def _get_customer_today(self, owner):
+        """Return the day it is for the company, or for what all companies share."""
+        if owner:
+            return owner._get_customer_today()
+        return owner._get_customer_today_of_all()
+
     def _join_customer_rows(
-        self, alias, query, model_name, link, key=(), in_force_on=None
+        self, alias, query, model_name, link, owner, key=(), in_force_on=None
     ):
-        """Join the row of the contact's customer in the active company.
+        """Join the row of the contact's customer in a company.
 
         :param str link: names the join; not a field's name, whose own join to the
             comodel has that alias
+        :param owner: the company, or an empty recordset for rows of all companies
         :param key: pairs of column and value that identify the row besides
         :param date in_force_on: only a decision that holds on this day
         :return: the alias of the joined table
         """
         model = self.env[model_name]
         row = query.make_alias(alias, link)
+        customer = SQL.identifier(
+            alias,
+            "commercial_partner_id",
+            to_flush=self._fields["commercial_partner_id"],
+        )
         conditions = [
-            SQL(
-                "%s = %s",
-                SQL.identifier(row, "partner_id"),
-                SQL.identifier(
-                    alias,
-                    "commercial_partner_id",
-                    to_flush=self._fields["commercial_partner_id"],
-                ),
-            )
+            SQL("%s = %s", SQL.identifier(row, "partner_id"), customer),
+            SQL("%s = %s", SQL.identifier(row, "company_id"), owner.id)
+            if owner
+            else SQL("%s IS NULL", SQL.identifier(row, "company_id")),
         ]
         if not self.env.su:
             conditions.append(self._get_visible_condition(alias))
-        for column, value in [("company_id", self.env.company.root_id.id), *key]:
+        for column, value in key:
             conditions.append(SQL("%s = %s", SQL.identifier(row, column), value))
-            if column == "dimension_id":
-                dimension = self.env["customer.dimension"]
-                active = SQL.identifier("active", to_flush=dimension._fields["active"])
-                conditions.append(
-                    SQL(
-                        "EXISTS (SELECT FROM customer_dimension WHERE id = %s AND %s)",
-                        value,
-                        active,
-                    )
-                )
         if in_force_on:
             date_end = model._fields["date_end"]
             conditions.append(
                 SQL(
-                    "%s >= %s",
-                    SQL.identifier(row, "date_end", to_flush=date_end),
-                    in_force_on,
+                    "(%(end)s IS NULL OR %(end)s >= %(day)s)",
+                    end=SQL.identifier(row, "date_end", to_flush=date_end),
+                    day=in_force_on,
                 )
             )
         query.add_join("LEFT JOIN", row, model._table, SQL(" AND ").join(conditions))

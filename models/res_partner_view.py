@@ -2,8 +2,6 @@ from lxml.builder import E
 
 from odoo import api, models
 
-from .res_partner import USER_GROUP
-
 #: Dimensions with more categories than this get no filter for each of them
 MAX_FILTERS = 12
 
@@ -39,34 +37,37 @@ class ResPartner(models.Model):
     @api.model
     def _fill_badges(self, arch, dimensions):
         for place in arch.xpath("//*[@name='customer_classification_badges']"):
-            for dimension in dimensions:
-                place.append(
-                    E.field(
-                        name=dimension.partner_field_name,
-                        widget="customer_category_badge",
-                        readonly="1",
-                    )
-                )
+            for dimension in dimensions.filtered("show_as_badge"):
+                place.append(self._get_category_node(dimension))
 
     @api.model
     def _fill_list(self, arch, dimensions):
         for anchor in arch.xpath("/list/field[@name='customer_revenue_window']"):
             for dimension in dimensions:
+                optional = "show" if dimension.show_as_badge else "hide"
                 anchor.addprevious(
-                    E.field(
-                        name=dimension.partner_field_name,
-                        widget="customer_category_badge",
-                        optional="show",
-                        readonly="1",
-                    )
+                    self._get_category_node(dimension, optional=optional)
                 )
+
+    @api.model
+    def _get_category_node(self, dimension, **attributes):
+        """Return a node that shows the category, or the categories, in colour."""
+        if dimension.is_multiple:
+            attributes |= {
+                "widget": "many2many_tags",
+                "options": "{'color_field': 'color'}",
+            }
+        else:
+            attributes["widget"] = "customer_category_badge"
+        return E.field(name=dimension.partner_field_name, readonly="1", **attributes)
 
     @api.model
     def _fill_search(self, arch, dimensions):
         for anchor in arch.xpath("//filter[@name='customer_set_by_hand']"):
             for dimension in dimensions:
                 name = dimension.partner_field_name
-                anchor.addprevious(E.field(name=name))
+                groups = self._fields[name].groups
+                anchor.addprevious(E.field(name=name, groups=groups))
                 categories = dimension.category_ids
                 for category in categories if len(categories) <= MAX_FILTERS else ():
                     anchor.addprevious(
@@ -78,7 +79,7 @@ class ResPartner(models.Model):
                                 category=category.name,
                             ),
                             domain=repr([(name, "=", category.id)]),
-                            groups=USER_GROUP,
+                            groups=groups,
                         )
                     )
                 anchor.addprevious(
@@ -86,7 +87,7 @@ class ResPartner(models.Model):
                         name=f"{name}_none",
                         string=self.env._("%s: none", dimension.name),
                         domain=repr([(name, "=", False)]),
-                        groups=USER_GROUP,
+                        groups=groups,
                     )
                 )
                 anchor.addprevious(E.separator())
@@ -98,6 +99,6 @@ class ResPartner(models.Model):
                         name=f"group_{name}",
                         string=dimension.name,
                         context=repr({"group_by": name}),
-                        groups=USER_GROUP,
+                        groups=self._fields[name].groups,
                     )
                 )

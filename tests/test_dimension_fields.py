@@ -43,7 +43,7 @@ class TestDimensionFields(ClassificationCommon):
         for view_type in ("form", "list", "kanban", "search"):
             arch = self.get_arch(view_type)
             self.assertFalse(arch.xpath("//field[@name='x_cls_region_id']"))
-        dimension = self.make_dimension()
+        dimension = self.make_dimension(show_as_badge=True)
         north = self.env["customer.category"].create(
             {"name": "North", "dimension_id": dimension.id}
         )

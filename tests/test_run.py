@@ -103,7 +103,8 @@ class TestRun(ClassificationCommon):
         row = self.assignment_of(customer)
         self.assertEqual(row.run_id, run)
         self.assertEqual(row.ruleset_id.state, "active")
-        self.assertEqual(row.since, run.date_start)
+        self.assertLessEqual(run.date_start, row.since)
+        self.assertLessEqual(row.since, run.date_end)
         self.assertFalse(self.history_of(customer))
 
     def test_each_later_change_leaves_one_row(self):

@@ -1,0 +1,191 @@
+import json
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+#: How many colours Odoo's palette has, besides none
+COLORS = 11
+
+
+class CustomerRuleset(models.Model):
+    """How a version that mirrors fields judges each customer: by the fields' values.
+
+    A category stands for one value, or, in a tree, for the values down to its level;
+    its ``source_key`` lists them. Where a level is empty, the customer is in the
+    category above.
+    """
+
+    _inherit = "customer.ruleset"
+
+    def _get_mirrored_judged(self):
+        """Return SQL with the category that stands for each customer's values.
+
+        Categories are created for values that have none yet.
+        """
+        self.ensure_one()
+        self.env["customer.category"].flush_model()
+        self._collect_values()
+        self._create_missing_categories()
+        settings = self._get_settings()
+        category = SQL("category.id")
+        if settings["multiple"]:
+            category = SQL("COALESCE(category.id, %s)", settings["default"] or None)
+        return SQL(
+            """
+            SELECT mirrored.partner_id,
+                   %(slot)s AS slot,
+                   %(category)s AS category_id
+              FROM pg_temp.customer_mirrored AS mirrored
+              LEFT JOIN customer_category AS source
+                ON source.dimension_id = %(dimension)s
+               AND source.source_key = mirrored.source_key
+              LEFT JOIN customer_category AS category
+                ON category.id = COALESCE(source.successor_id, source.id)
+               AND category.active
+             %(some)s
+            """,
+            slot=category if settings["multiple"] else SQL("0"),
+            category=category,
+            dimension=self.dimension_id.id,
+            some=(
+                SQL("WHERE %s IS NOT NULL", category) if settings["multiple"] else SQL()
+            ),
+        )
+
+    def _get_mirrored_inputs(self, as_of):
+        """Return SQL that explains a decision, from a row of the former."""
+        return SQL(
+            "jsonb_build_object('as_of', %s::text, 'fields', %s::jsonb)",
+            fields.Date.to_string(as_of),
+            json.dumps(self._get_settings()["levels"]),
+        )
+
+    def _collect_values(self):
+        """Note the key of each customer's values, in a temporary table."""
+        Partner = self.env["customer.population"]._get_partners(self.company_id)
+        query = Partner._search([], bypass_access=True)
+        columns = [
+            self._get_value_sql(Partner, name, query)
+            for name in self._get_settings()["levels"]
+        ]
+        # a key ends before the first level that is empty
+        filled, branches = SQL("TRUE"), []
+        for depth, column in enumerate(columns, 1):
+            filled = SQL("%s AND %s IS NOT NULL", filled, column)
+            values = SQL(", ").join(columns[:depth])
+            branches.insert(
+                0,
+                SQL("WHEN %s THEN jsonb_build_array(%s)::text", filled, values),
+            )
+        key = SQL("CASE %s END", SQL(" ").join(branches))
+        query.add_where(
+            SQL(
+                "res_partner.id IN (%s)",
+                self.env["customer.population"]._get_applicable(self._get_settings()),
+            )
+        )
+        self.env.execute_query(SQL("DROP TABLE IF EXISTS pg_temp.customer_mirrored"))
+        self.env.execute_query(
+            SQL(
+                "CREATE TEMPORARY TABLE customer_mirrored ON COMMIT DROP AS %s",
+                query.select(
+                    SQL("res_partner.id AS partner_id"), SQL("%s AS source_key", key)
+                ),
+            )
+        )
+        self.env.execute_query(SQL("ANALYZE pg_temp.customer_mirrored"))
+
+    def _get_value_sql(self, Partner, field_name, query):
+        """Return SQL for a field's value as text, NULL where it is empty.
+
+        Texts are compared without regard to case and surrounding blanks.
+        """
+        column = Partner._field_to_sql("res_partner", field_name, query)
+        if Partner._fields[field_name].type == "char":
+            return SQL("NULLIF(lower(btrim(%s)), '')", column)
+        return SQL("%s::text", column)
+
+    def _create_missing_categories(self):
+        """Create the categories of values that customers have and no category has."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT mirrored.source_key, min(mirrored.partner_id)
+                  FROM pg_temp.customer_mirrored AS mirrored
+                 WHERE mirrored.source_key IS NOT NULL
+                   AND NOT EXISTS (
+                       SELECT FROM customer_category AS category
+                        WHERE category.dimension_id = %s
+                          AND category.source_key = mirrored.source_key
+                   )
+                 GROUP BY mirrored.source_key
+                 ORDER BY mirrored.source_key
+                """,
+                self.dimension_id.id,
+            )
+        )
+        if not rows:
+            return
+        # sudo: the engine adds categories whoever started the run
+        Category = self.env["customer.category"].sudo().with_context(active_test=False)
+        known = {
+            category.source_key: category
+            for category in Category.search(
+                [
+                    ("dimension_id", "=", self.dimension_id.id),
+                    ("source_key", "!=", False),
+                ]
+            )
+        }
+        for key, partner_id in rows:
+            values = json.loads(key)
+            parent = Category
+            for depth in range(1, len(values) + 1):
+                part = json.dumps(values[:depth], ensure_ascii=False)
+                if part not in known:
+                    known[part] = self._create_category(
+                        part, depth, parent, partner_id, len(known)
+                    )
+                parent = known[part]
+        Category.flush_model()
+
+    def _create_category(self, key, depth, parent, partner_id, number):
+        """Create the category of a value, named as the value is in each language."""
+        field_name = self._get_settings()["levels"][depth - 1]
+        names = {
+            lang: self._get_value_name(lang, field_name, partner_id)
+            for lang, _label in self.env["res.lang"].get_installed()
+        }
+        default = self.env.lang if self.env.lang in names else next(iter(names))
+        # sudo: see above
+        category = (
+            self.env["customer.category"]
+            .sudo()
+            .create(
+                {
+                    "dimension_id": self.dimension_id.id,
+                    "name": names[default],
+                    "parent_id": parent.id,
+                    "source_key": key,
+                    "sequence": 10,
+                    # colours tell apart what is on one level; 0 would be none
+                    "color": number % COLORS + 1 if depth == 1 else parent.color,
+                }
+            )
+        )
+        for lang, name in names.items():
+            category.with_context(lang=lang).name = name
+        return category
+
+    def _get_value_name(self, lang, field_name, partner_id):
+        """Return how people call the value that a customer has in a field."""
+        Partner = self.env["customer.population"]._get_partners(self.company_id)
+        partner = Partner.with_context(lang=lang).browse(partner_id)
+        field, value = Partner._fields[field_name], partner[field_name]
+        if field.type == "many2one":
+            # a state's display name repeats its country
+            return value[value._rec_name or "display_name"] or value.display_name
+        if field.type == "selection":
+            labels = dict(field._description_selection(partner.env))
+            return labels.get(value, value)
+        return value.strip()
