@@ -52,3 +52,5 @@ from . import res_partner_search
 from . import res_partner_metric
 from . import res_partner_search_several
 from . import res_partner_view
+from . import res_partner_profile
+from . import ir_http

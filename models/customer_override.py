@@ -340,18 +340,6 @@ class CustomerOverride(models.Model):
         self.env["res.partner"]._invalidate_customer_fields()
         return super().unlink()
 
-    def action_change(self):
-        """Open the decision in a dialog."""
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Set by Hand"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "view_mode": "form",
-            "target": "new",
-        }
-
     def action_withdraw(self):
         """End the decision now: the computed category shows again."""
         self.unlink()

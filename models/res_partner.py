@@ -254,25 +254,3 @@ class ResPartner(models.Model):
                     part=label,
                 )
         return names
-
-    # Actions
-
-    def action_set_customer_category(self):
-        """Open a new decision by hand, about the first dimension that has none."""
-        self.ensure_one()
-        dimensions = self.env["customer.dimension"]._get_shown()
-        decided = self.customer_override_ids
-        undecided = dimensions - decided.dimension_id
-        if decided and not undecided:
-            return decided[0].action_change()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Set by Hand"),
-            "res_model": "customer.override",
-            "view_mode": "form",
-            "target": "new",
-            "context": {
-                "default_partner_id": self.commercial_partner_id.id,
-                "default_dimension_id": undecided[:1].id,
-            },
-        }

@@ -9,6 +9,7 @@ from . import test_online_retail
 from . import test_override
 from . import test_partner_fields
 from . import test_partner_merge
+from . import test_profile
 from . import test_rpc
 from . import test_ruleset
 from . import test_run

@@ -1,7 +1,8 @@
 from odoo import fields
+from odoo.exceptions import ValidationError
 from odoo.tests import HttpCase, tagged
 
-from .common import MANAGER, ClassificationCommon
+from .common import MANAGER, USER, ClassificationCommon
 
 
 @tagged("post_install", "-at_install")
@@ -26,6 +27,76 @@ class TestBrowser(ClassificationCommon, HttpCase):
             self.history_of(self.customer).mapped("event"), ["set", "withdrawn"]
         )
         self.assertEqual(self.history_of(self.customer)[0].reason, "Framework contract")
+
+    def test_decide_by_keyboard(self):
+        self.make_user("tour_user")
+        Override = type(self.Override)
+        make_room = Override._make_room
+
+        def refuse(records, vals_list):
+            if vals_list[0]["reason"] == "refuse me":
+                raise ValidationError("not this reason")
+            return make_room(records, vals_list)
+
+        self.patch(Override, "_make_room", refuse)
+        before = self.customer.write_date
+        self.start_tour(
+            f"/odoo/contacts/{self.customer.id}",
+            "customer_profile_keyboard",
+            login="tour_user",
+        )
+        history = self.history_of(self.customer)
+        self.assertEqual(history.mapped("event"), ["set", "none", "withdrawn"])
+        self.assertEqual(set(history.mapped("reason")), {"Agreed by phone"})
+        self.assertEqual(history[0].new_category_id, self.silver)
+        self.customer.invalidate_recordset()
+        self.assertEqual(self.customer.write_date, before, "the contact was saved")
+
+    def test_several_categories(self):
+        self.make_user("tour_user")
+        needs = self.env["customer.dimension"].create(
+            {
+                "name": "Needs",
+                "code": "test_needs",
+                "method": "manual",
+                "is_multiple": True,
+                "category_ids": [
+                    fields.Command.create({"name": name})
+                    for name in ("Product", "Service", "Technical")
+                ],
+            }
+        )
+        self.start_tour(
+            f"/odoo/contacts/{self.customer.id}",
+            "customer_profile_several",
+            login="tour_user",
+        )
+        decisions = self.Override.search([("dimension_id", "=", needs.id)])
+        self.assertEqual(decisions.category_id.name, "Service")
+        self.assertEqual(decisions.operation, "add")
+
+    def test_chip_on_invoice(self):
+        invoice = self.post(self.customer, 10, 1)
+        self.make_user("tour_biller", groups=f"account.group_account_invoice,{USER}")
+        self.start_tour(
+            f"/odoo/m-account.move/{invoice.id}",
+            "customer_chip_on_invoice",
+            login="tour_biller",
+        )
+
+    def test_no_chip_without_rights(self):
+        invoice = self.post(self.customer, 10, 1)
+        self.make_user("tour_clerk", groups="account.group_account_invoice")
+
+        def fail(records):
+            raise AssertionError("a chip was asked for")
+
+        self.patch(type(self.customer), "get_customer_chip", fail)
+        self.start_tour(
+            f"/odoo/m-account.move/{invoice.id}",
+            "customer_chip_without_rights",
+            login="tour_clerk",
+        )
 
     def test_configure(self):
         self.make_user("tour_manager", groups=MANAGER)

@@ -233,10 +233,12 @@ class TestOverride(ClassificationCommon):
             decision.date_end = self.day(1)
 
     def test_on_the_form(self):
-        # alone, the dimension need not be chosen
-        (self.dimension.search([]) - self.dimension).active = False
-        action = self.alpha.action_set_customer_category()
-        form = Form(self.Override.with_context(**action["context"]))
+        form = Form(
+            self.Override.with_context(
+                default_partner_id=self.alpha.id,
+                default_dimension_id=self.dimension.id,
+            )
+        )
         self.assertEqual(form.computed_category_id, self.bronze)
         form.category_id = self.silver
         form.reason = "Asked by the customer"
@@ -244,9 +246,6 @@ class TestOverride(ClassificationCommon):
         self.assertEqual(decision.partner_id, self.alpha)
         self.assertEqual(self.alpha.customer_override_ids, decision)
         self.assertTrue(self.assignment_of(self.alpha).is_overruled)
-        self.assertEqual(
-            self.alpha.action_set_customer_category()["res_id"], decision.id
-        )
 
     def test_used_category_is_kept(self):
         self.decide()

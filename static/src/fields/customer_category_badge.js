@@ -1,5 +1,6 @@
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
+import {user} from "@web/core/user";
 import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
 
 /**
@@ -7,6 +8,20 @@ import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
  * a field of the record, and a contact has none for each dimension.
  */
 export class CustomerCategoryBadge extends BadgeField {
+    static template = "customer_classification.CustomerCategoryBadge";
+
+    /** Which dimension, because "High" alone says little; and whose category. */
+    get title() {
+        const {name, record} = this.props;
+        const title = _t("%(dimension)s: %(category)s", {
+            dimension: record.fields[name].string,
+            category: this.formattedValue,
+        });
+        return user.activeCompanies.length > 1
+            ? `${title} · ${user.activeCompany.name}`
+            : title;
+    }
+
     get badgeClass() {
         const category = this.props.record.data[this.props.name];
         return `o_badge_color_${category.color || 0}`;

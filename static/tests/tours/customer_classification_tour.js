@@ -52,63 +52,77 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
             run: "click",
         },
         {
+            content: "ask why",
+            trigger: "[data-code=value_tier] .o_customer_profile_why",
+            run: "click",
+        },
+        {
             content: "it says why",
-            trigger: ".o_customer_cards:contains('Score'):contains('of 5')",
+            trigger: "[data-code=value_tier]:contains('by score'):contains('of 5')",
         },
         {
             content: "decide by hand",
-            trigger: "button[name=action_set_customer_category]",
+            trigger: "[data-code=value_tier] .o_customer_profile_edit",
             run: "click",
         },
         {
             content: "choose the category",
-            trigger: ".modal .o_field_widget[name=category_id] input",
+            trigger: ".o_customer_profile_editor .o-autocomplete input",
             run: "edit Gold",
         },
         {
             content: "take it from the list",
-            trigger:
-                ".modal .o_field_widget[name=category_id] .dropdown-item:contains('Gold')",
+            trigger: ".o_customer_profile_editor .dropdown-item:contains('Gold')",
             run: "click",
         },
         {
             content: "give the reason",
-            trigger: ".modal .o_field_widget[name=reason] input",
+            trigger: ".o_customer_profile_editor input[id^=customer_profile_reason]",
             run: "edit Framework contract",
         },
         {
             content: "save",
-            trigger: ".modal .modal-footer button:contains('Save')",
+            trigger: ".o_customer_profile_editor .btn-primary",
             run: "click",
         },
         {
-            content: "the badge shows the decision, the page both",
-            trigger:
-                "body:not(:has(.modal)) div[name=customer_classification_badges] .badge:contains('Gold')",
+            content: "the badge shows the decision",
+            trigger: "div[name=customer_classification_badges] .badge:contains('Gold')",
         },
         {
-            content: "the computed category is still visible",
+            content: "so does the page",
             trigger:
-                ".o_customer_cards:contains('overruled by hand') .badge:contains('Bronze')",
+                "[data-code=value_tier]:contains('by hand') .o_customer_profile_chip:contains('Gold')",
         },
         {
-            content: "the reason is visible",
-            trigger: ".o_customer_cards:contains('Framework contract')",
+            content: "the computed category and the reason are visible",
+            trigger:
+                "[data-code=value_tier]:contains('Framework contract'):contains('Computed otherwise') .badge:contains('Bronze')",
+        },
+        {
+            content: "the history shows it",
+            trigger:
+                ".o_field_widget[name=customer_history_ids]:contains('Framework contract')",
         },
         {
             content: "change the decision",
-            trigger: ".o_customer_cards button[name=action_change]",
+            trigger: "[data-code=value_tier] .o_customer_profile_edit",
             run: "click",
         },
         {
-            content: "withdraw it",
-            trigger: ".modal button[name=action_withdraw]",
+            content: "take it back",
+            trigger: ".o_customer_profile_withdraw",
             run: "click",
         },
         {
             content: "the computed category shows again",
             trigger:
-                "body:not(:has(.modal)) div[name=customer_classification_badges] .badge:contains('Bronze')",
+                "div[name=customer_classification_badges] .badge:contains('Bronze')",
+        },
+        {
+            content: "on the page, too",
+            trigger:
+                "[data-code=value_tier]:contains('by score') .o_customer_profile_chip:contains('Bronze')",
         },
     ],
 });
