@@ -41,6 +41,7 @@ from . import customer_assignment
 from . import customer_override
 from . import customer_assignment_history
 from . import customer_explanation
+from . import customer_explanation_score
 
 # Orchestration: the run reads as the flow above
 from . import customer_classification_run

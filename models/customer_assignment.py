@@ -42,6 +42,12 @@ class CustomerAssignment(models.Model):
     recency_score = fields.Integer("R", readonly=True, aggregator="avg")
     frequency_score = fields.Integer("F", readonly=True, aggregator="avg")
     monetary_score = fields.Integer("M", readonly=True, aggregator="avg")
+    grace_until = fields.Date(
+        "Kept Until",
+        readonly=True,
+        help="The score fell below the limit of the category; unless it recovers, the "
+        "category ends on this day.",
+    )
     since = fields.Datetime(required=True, readonly=True)
     run_id = fields.Many2one(
         "customer.classification.run",
@@ -68,14 +74,18 @@ class CustomerAssignment(models.Model):
     )
     _company_dimension_idx = models.Index("(company_id, dimension_id)")
 
-    @api.depends("inputs")
+    @api.depends("inputs", "category_id", "score", "grace_until")
     @api.depends_context("lang")
     def _compute_explanation(self):
         History = self.env["customer.assignment.history"]
+        held = self._explain_held()
         for assignment in self:
-            assignment.explanation = History._explain(
+            explanation = History._explain(
                 assignment.inputs, assignment.company_id.currency_id
             )
+            if explanation and assignment in held:
+                explanation = History._join_sentences(explanation, held[assignment])
+            assignment.explanation = explanation
 
     @api.depends("partner_id", "company_id", "dimension_id", "slot")
     def _compute_is_overruled(self):

@@ -1,10 +1,6 @@
-import functools
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, float_round, format_date, formatLang
-
-from .customer_dimension_criterion import AXIS_BY_METRIC
+from odoo.tools import SQL, format_date
 
 
 class CustomerAssignmentHistory(models.Model):
@@ -103,64 +99,12 @@ class CustomerAssignmentHistory(models.Model):
                 "any more (as of %s)",
                 format_date(self.env, inputs["as_of"]),
             )
-        if inputs.get("gone") == "score":
+        if inputs.get("gone") in ("score", "method"):
             return self.env._(
-                "The dimension has no score any more (as of %s)",
+                "The dimension is not computed any more (as of %s)",
                 format_date(self.env, inputs["as_of"]),
             )
-        if not inputs.get("score"):
-            return self.env._(
-                "No paying customer: net revenue %(revenue)s of %(invoiced)s invoiced "
-                "in the period (as of %(date)s)",
-                revenue=self._format_amount(inputs["revenue_window"], currency),
-                invoiced=self._format_amount(inputs["invoiced_window"], currency),
-                date=format_date(self.env, inputs["as_of"]),
-            )
-        labels = dict(
-            self.env["customer.dimension.criterion"]
-            ._fields["metric"]
-            ._description_selection(self.env)
-        )
-        parts = []
-        for metric, label in labels.items():
-            score = inputs.get(f"{AXIS_BY_METRIC[metric]}_score")
-            if score is None or metric not in inputs:
-                continue
-            parts.append(
-                self.env._(
-                    "%(metric)s %(value)s (%(score)s)",
-                    metric=label,
-                    value=self._format_value(metric, inputs[metric], currency),
-                    score=score,
-                )
-            )
-        return self.env._(
-            "Score %(score)s of 5: %(parts)s (as of %(date)s)",
-            score=formatLang(self.env, float(inputs["score"]), digits=2),
-            parts=functools.reduce(self._join_parts, parts or [""]),
-            date=format_date(self.env, inputs["as_of"]),
-        )
-
-    @api.model
-    def _join_parts(self, parts, part):
-        # A term of its own: Odoo exports no source that is punctuation only
-        return self.env._("%(list)s, %(item)s", list=parts, item=part)
-
-    @api.model
-    def _format_value(self, metric, value, currency):
-        if value is None:
-            return "–"
-        axis = AXIS_BY_METRIC[metric]
-        if axis == "recency":
-            return format_date(self.env, value)
-        if axis == "monetary":
-            return self._format_amount(value, currency)
-        return formatLang(self.env, float(value), digits=0)
-
-    @api.model
-    def _format_amount(self, value, currency):
-        amount = float_round(float(value), precision_rounding=currency.rounding)
-        return formatLang(self.env, amount, currency_obj=currency)
+        return self._explain_score(inputs, currency)
 
     @api.model
     def _record_expired(self, company, as_of, partners=None, run=None):

@@ -190,7 +190,7 @@ class CustomerDimension(models.Model):
         "paying customer, whatever the few cents left over.",
     )
     refresh_days = fields.Integer(
-        string="Renew Fifths Every (Days)",
+        string="Renew Limits Every (Days)",
         default=30,
         help="Limits taken from the customers themselves are frozen and renewed "
         "after this many days, so that nobody changes category only because "
@@ -280,7 +280,13 @@ class CustomerDimension(models.Model):
         "minimum_kept_share",
         "criterion_ids.metric",
         "criterion_ids.weight",
+        "minimum_purchases",
+        "grace_days",
         "criterion_ids.cut_mode",
+        "criterion_ids.cut_2",
+        "criterion_ids.cut_3",
+        "criterion_ids.cut_4",
+        "criterion_ids.cut_5",
         "category_ids.active",
         "category_ids.minimum_score",
         "category_ids.keep_score",
@@ -522,7 +528,7 @@ class CustomerDimension(models.Model):
         return f"{self.code}_{number}"
 
     def action_renew_cut_points(self):
-        """Ask the next computation to take the fifths from today's customers."""
+        """Ask the next computation to take the limits from its customers anew."""
         self.ruleset_ids.filtered(lambda r: r.state == "active").sudo()._expire_cuts()
         return {
             "type": "ir.actions.client",
@@ -530,8 +536,8 @@ class CustomerDimension(models.Model):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "The next computation takes the fifths from the customers of that "
-                    "day."
+                    "The next computation takes fifths and cumulated shares from the "
+                    "customers of that day."
                 ),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },

@@ -11,6 +11,7 @@ METRICS_BY_AXIS = {
 AXIS_BY_METRIC = {
     metric: axis for axis, metrics in METRICS_BY_AXIS.items() for metric in metrics
 }
+TYPE_BY_AXIS = {"recency": "date", "frequency": "integer", "monetary": "monetary"}
 #: The scores that have a lower bound of their own; everybody else scores 1.
 CUT_SCORES = (2, 3, 4, 5)
 
@@ -30,6 +31,7 @@ AXIS_SELECTION = [
 ]
 CUT_MODE_SELECTION = [
     ("quantile", "Fifths of the customers"),
+    ("share", "Cumulated share (ABC)"),
     ("fixed", "Fixed limits"),
 ]
 
@@ -63,18 +65,18 @@ class CustomerDimensionCriterion(models.Model):
         string="Limits",
         required=True,
         default="quantile",
-        help="Fifths: the paying customers are divided into five parts, from 1 "
-        "for the lowest to 5 for the highest; equal customers always score "
-        "the same. Fixed: you set from which value each score is given.",
+        help="Fifths: the customers are divided into five parts, from 1 for the "
+        "worst to 5 for the best; equal customers always score the same. "
+        "Cumulated share: the best customers who together make up the first so many "
+        "percent of the sum; the one who crosses the limit, and all who equal that "
+        "one, belong to the better part. Fixed: you set from which value each score "
+        "is given.",
     )
-    cut_2 = fields.Float("Score 2 from", digits=(16, 2))
-    cut_3 = fields.Float("Score 3 from", digits=(16, 2))
-    cut_4 = fields.Float("Score 4 from", digits=(16, 2))
-    cut_5 = fields.Float(
-        "Score 5 from",
-        digits=(16, 2),
-        help="For the last purchase: at most this many days ago.",
-    )
+    cut_unit = fields.Char("Limits Mean", compute="_compute_cut_unit")
+    cut_5 = fields.Float("Score 5", digits=(16, 2))
+    cut_4 = fields.Float("Score 4", digits=(16, 2))
+    cut_3 = fields.Float("Score 3", digits=(16, 2))
+    cut_2 = fields.Float("Score 2", digits=(16, 2))
 
     _weight_positive = models.Constraint(
         "CHECK (weight > 0)",
@@ -94,50 +96,148 @@ class CustomerDimensionCriterion(models.Model):
     @api.depends("metric")
     @api.depends_context("lang")
     def _compute_display_name(self):
-        labels = dict(self._fields["metric"]._description_selection(self.env))
+        known = self._get_known_metrics()
         for criterion in self:
-            criterion.display_name = labels.get(criterion.metric, "")
+            criterion.display_name = known.get(criterion.metric, ("",))[0]
+
+    @api.depends("metric", "cut_mode")
+    @api.depends_context("lang")
+    def _compute_cut_unit(self):
+        for criterion in self:
+            criterion.cut_unit = criterion._get_cut_unit()
+
+    def _get_cut_unit(self):
+        """Return what the entered limits mean, or False where none are entered."""
+        if not self.metric or self.cut_mode == "quantile":
+            return False
+        if self.cut_mode == "share":
+            return self.env._("up to this % of the sum, best first")
+        is_higher = self._get_metric_settings()["higher"]
+        if self._get_metric_settings()["type"] == "date":
+            if is_higher:
+                return self.env._("at most so many days ago")
+            return self.env._("at least so many days ago")
+        return self.env._("at least") if is_higher else self.env._("at most")
 
     @api.constrains("cut_mode", "metric", "cut_2", "cut_3", "cut_4", "cut_5")
-    def _check_fixed_cuts(self):
-        for criterion in self.filtered(lambda c: c.cut_mode == "fixed"):
+    def _check_cuts(self):
+        for criterion in self:
             cuts = [criterion[f"cut_{score}"] for score in CUT_SCORES]
-            if not any(cuts):
-                raise ValidationError(
-                    self.env._(
-                        "%(criterion)s: enter the fixed limits, from which value each "
-                        "score is given.",
-                        criterion=criterion.display_name,
-                    )
+            if criterion.cut_mode == "fixed":
+                criterion._check_fixed_cuts(cuts)
+            elif criterion.cut_mode == "share":
+                criterion._check_summable()
+                criterion._check_shares(cuts)
+
+    def _check_fixed_cuts(self, cuts):
+        """Refuse limits that contradict each other.
+
+        :param list cuts: of the scores 2 to 5
+        """
+        if not any(cuts):
+            raise ValidationError(
+                self.env._(
+                    "%(criterion)s: enter the fixed limits, from which value each "
+                    "score is given.",
+                    criterion=self.display_name,
                 )
-            if criterion.metric == "last_date":
-                if min(cuts) < 0 or sorted(cuts, reverse=True) != cuts:
-                    raise ValidationError(
-                        self.env._(
-                            "Last purchase: enter days, fewer for each higher "
-                            "score, for example 365, 180, 90 and 30."
-                        )
-                    )
-            elif sorted(cuts) != cuts:
-                raise ValidationError(
-                    self.env._(
-                        "%(criterion)s: the limits must rise from score 2 to 5.",
-                        criterion=criterion.display_name,
-                    )
+            )
+        metric = self._get_metric_settings()
+        is_date = metric["type"] == "date"
+        # the age of a recent date is low
+        is_rising = metric["higher"] != is_date
+        if is_date and min(cuts) < 0:
+            raise ValidationError(
+                self.env._(
+                    "%(criterion)s: enter days, zero or more.",
+                    criterion=self.display_name,
                 )
+            )
+        if sorted(cuts, reverse=not is_rising) == cuts:
+            return
+        if is_rising:
+            raise ValidationError(
+                self.env._(
+                    "%(criterion)s: the limits must rise from score 2 to 5.",
+                    criterion=self.display_name,
+                )
+            )
+        raise ValidationError(
+            self.env._(
+                "%(criterion)s: the limits must fall from score 2 to 5, for example "
+                "365, 180, 90 and 30.",
+                criterion=self.display_name,
+            )
+        )
+
+    def _check_shares(self, cuts):
+        """Refuse percentages that contradict each other; 0 is a score not given.
+
+        :param list cuts: of the scores 2 to 5
+        """
+        shares = [cut for cut in cuts if cut]
+        if (
+            not shares
+            or min(shares) < 0
+            or max(shares) > 100
+            or sorted(shares, reverse=True) != shares
+        ):
+            raise ValidationError(
+                self.env._(
+                    "%(criterion)s: enter percentages of the sum that rise from score "
+                    "5 to 2, for example 80 for score 5 and 95 for score 3; 0 for a "
+                    "score that is not given.",
+                    criterion=self.display_name,
+                )
+            )
+
+    def _check_summable(self):
+        """Refuse a metric whose values of all customers have no meaningful sum."""
+        metric = self._get_metric_settings()
+        if metric["higher"] and self._is_summable():
+            return
+        raise ValidationError(
+            self.env._(
+                "%(criterion)s: a cumulated share needs amounts or counts that add up "
+                "and of which more is better. Choose fifths or fixed limits.",
+                criterion=self.display_name,
+            )
+        )
+
+    # What the engine takes
 
     def _get_settings(self):
         """Return what a ruleset freezes of each criterion, as a list of dicts."""
         return [
             {
-                "metric": criterion.metric,
+                **criterion._get_metric_settings(),
                 "weight": criterion.weight,
                 "cut_mode": criterion.cut_mode,
-                "fixed_cuts": (
+                "limits": (
                     [criterion[f"cut_{score}"] for score in CUT_SCORES]
-                    if criterion.cut_mode == "fixed"
+                    if criterion.cut_mode != "quantile"
                     else None
                 ),
             }
             for criterion in self.sorted("metric")
         ]
+
+    def _get_metric_settings(self):
+        axis = AXIS_BY_METRIC[self.metric]
+        return {
+            "metric": self.metric,
+            "axis": axis,
+            "type": TYPE_BY_AXIS[axis],
+            "higher": True,
+        }
+
+    def _is_summable(self):
+        return self.metric not in ("last_date", "average_ticket")
+
+    @api.model
+    def _get_known_metrics(self):
+        """Return name and kind of value of the metrics by code, in their order."""
+        return {
+            code: (name, TYPE_BY_AXIS[AXIS_BY_METRIC[code]])
+            for code, name in self._fields["metric"]._description_selection(self.env)
+        }

@@ -26,6 +26,8 @@ class CustomerDimension(models.Model):
         if self.method == "score":
             settings |= {
                 "minimum_kept_share": self.minimum_kept_share,
+                "minimum_purchases": self.minimum_purchases,
+                "grace_days": self.grace_days,
                 "criteria": self.criterion_ids._get_settings(),
                 "limits": self.category_ids._get_limits(),
             }

@@ -37,6 +37,19 @@ def get_paying_condition(minimum_kept_share):
     )
 
 
+def get_scored_condition(minimum_kept_share, minimum_purchases):
+    """Return SQL telling whether the row ``figures`` is of a customer to be scored.
+
+    That is a paying one with at least ``minimum_purchases`` purchase days in the
+    period.
+    """
+    return SQL(
+        "(%s AND figures.purchase_days_window >= %s)",
+        get_paying_condition(minimum_kept_share),
+        minimum_purchases,
+    )
+
+
 class CustomerFigures(models.Model):
     """What a customer bought from a company, one narrow row for both.
 
@@ -248,16 +261,19 @@ class CustomerFigures(models.Model):
         return SQL(", ").join(SQL.identifier(table, name) for name in FIGURE_COLUMNS)
 
     @api.model
-    def _count_paying(self, figures, minimum_kept_share):
-        """Return how many customers of the table expression ``figures`` pay."""
-        [[paying]] = self.env.execute_query(
+    def _count_scored(self, figures, minimum_kept_share, minimum_purchases):
+        """Return how many customers of ``figures`` get a score.
+
+        :param SQL figures: a table expression
+        """
+        [[scored]] = self.env.execute_query(
             SQL(
-                "SELECT count(*) FROM %(figures)s AS figures WHERE %(is_paying)s",
+                "SELECT count(*) FROM %(figures)s AS figures WHERE %(is_scored)s",
                 figures=figures,
-                is_paying=get_paying_condition(minimum_kept_share),
+                is_scored=get_scored_condition(minimum_kept_share, minimum_purchases),
             )
         )
-        return paying
+        return scored
 
     @api.model
     def _get_stored(self, company, partners=None):

@@ -6,7 +6,7 @@ from .customer_figures import FIGURE_COLUMNS
 
 #: What may still change on a version after it was activated
 LIFECYCLE_FIELDS = {"state", "activated_at", "superseded_at", "refresh_on"}
-#: Fifths of fewer paying customers say little: they are renewed every day
+#: Limits taken from fewer customers say little: they are renewed every day
 FEW_CUSTOMERS = 30
 
 
@@ -53,7 +53,7 @@ class CustomerRuleset(models.Model):
         [
             ("first", "First computation"),
             ("settings", "Settings changed"),
-            ("refresh", "Fifths renewed"),
+            ("refresh", "Limits renewed"),
             ("as_of", "Computed for a past date"),
         ],
         string="Made Because",
@@ -81,15 +81,17 @@ class CustomerRuleset(models.Model):
     minimum_kept_share = fields.Float(
         "Minimum Share Kept (%)", digits=(5, 2), readonly=True
     )
+    minimum_purchases = fields.Integer(readonly=True)
+    grace_days = fields.Integer("Grace Before a Downgrade (Days)", readonly=True)
     cuts_as_of = fields.Date(
-        "Fifths Taken On",
+        "Limits Taken On",
         readonly=True,
-        help="The day whose customers were divided into fifths.",
+        help="The day whose customers gave the limits of the scores.",
     )
     refresh_on = fields.Date(
-        "Renew Fifths On",
+        "Renew Limits On",
         readonly=True,
-        help="From this day on the next computation divides the customers anew.",
+        help="From this day on the next computation takes the limits anew.",
     )
     criterion_ids = fields.One2many(
         "customer.ruleset.criterion", "ruleset_id", string="Criteria", readonly=True
@@ -185,10 +187,10 @@ class CustomerRuleset(models.Model):
         """Do the same for a scored dimension, whose cut points grow old, too."""
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
-        paying = self.env["customer.figures"]._count_paying(
-            figures, settings["minimum_kept_share"]
+        scored = self.env["customer.figures"]._count_scored(
+            figures, settings["minimum_kept_share"], settings["minimum_purchases"]
         )
-        if not active and not paying:
+        if not active and not scored:
             return active
         previous = active._get_settings() if active else {}
         is_due = bool(active.refresh_on and active.refresh_on <= as_of)
@@ -197,7 +199,7 @@ class CustomerRuleset(models.Model):
         reused = {}
         if not is_due and all(
             previous.get(key) == settings[key]
-            for key in ("company", "minimum_kept_share")
+            for key in ("company", "minimum_kept_share", "minimum_purchases")
         ):
             # A changed weight or limit must not move the cut points as well
             reused = active._get_reusable_cuts(settings)
@@ -205,7 +207,7 @@ class CustomerRuleset(models.Model):
             settings, figures, reused
         )
         if previous == settings and active._get_cuts() == cuts:
-            active.refresh_on = self._get_refresh_date(dimension, as_of, paying)
+            active.refresh_on = self._get_refresh_date(dimension, as_of, scored)
             return active
         if not active:
             origin = "first"
@@ -221,7 +223,7 @@ class CustomerRuleset(models.Model):
             refresh_on=(
                 active.refresh_on
                 if reused
-                else self._get_refresh_date(dimension, as_of, paying)
+                else self._get_refresh_date(dimension, as_of, scored)
             ),
         )
         ruleset._activate()
@@ -249,10 +251,15 @@ class CustomerRuleset(models.Model):
                 "company_settings": settings["company"],
                 "window_days": settings["company"].get("window_days"),
                 "minimum_kept_share": settings.get("minimum_kept_share"),
+                "minimum_purchases": settings.get("minimum_purchases"),
+                "grace_days": settings.get("grace_days"),
                 "criterion_ids": [
                     fields.Command.create(
                         {
                             "metric": criterion["metric"],
+                            "value_type": criterion["type"],
+                            "axis": criterion["axis"],
+                            "higher_is_better": criterion["higher"],
                             "weight": criterion["weight"],
                             "cut_mode": criterion["cut_mode"],
                             "cuts": cuts[criterion["metric"]],
@@ -306,14 +313,14 @@ class CustomerRuleset(models.Model):
             ruleset.refresh_on = ruleset.company_id._get_customer_today()
 
     @api.model
-    def _get_refresh_date(self, dimension, as_of, paying):
+    def _get_refresh_date(self, dimension, as_of, scored):
         """Return the first day on which the cut points shall be taken anew.
 
-        :param int paying: how many customers they were taken from
+        :param int scored: how many customers they were taken from
         """
         if not dimension.refresh_days:
             return False
-        days = 1 if paying < FEW_CUSTOMERS else dimension.refresh_days
+        days = 1 if scored < FEW_CUSTOMERS else dimension.refresh_days
         return fields.Date.add(as_of, days=days)
 
     # Judging
@@ -368,11 +375,21 @@ class CustomerRuleset(models.Model):
 
     def _get_reusable_cuts(self, settings):
         """Return the cut points of the criteria that still take them the same way."""
-        modes = {c["metric"]: c["cut_mode"] for c in settings["criteria"]}
+        taken = ("metric", "cut_mode", "higher", "limits")
+        present = [
+            [criterion[key] for key in taken] for criterion in settings["criteria"]
+        ]
+        before = self._get_settings().get("criteria", [])
+        reusable = {
+            criterion["metric"]
+            for criterion in before
+            if criterion["cut_mode"] != "fixed"
+            and [criterion.get(key) for key in taken] in present
+        }
         return {
             criterion.metric: criterion.cuts
             for criterion in self.criterion_ids
-            if modes.get(criterion.metric) == criterion.cut_mode == "quantile"
+            if criterion.metric in reusable
         }
 
     def _get_cuts(self):

@@ -2,22 +2,37 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang
 
 from .customer_dimension_criterion import (
-    AXIS_BY_METRIC,
+    AXIS_SELECTION,
     CUT_MODE_SELECTION,
     CUT_SCORES,
-    METRIC_SELECTION,
 )
-from .customer_figures import get_paying_condition
+from .customer_figures import get_scored_condition
+
+VALUE_TYPES = [
+    ("integer", "Whole number"),
+    ("float", "Number"),
+    ("monetary", "Amount"),
+    ("date", "Date"),
+]
 
 
 class CustomerRulesetCriterion(models.Model):
     """One frozen criterion of a version: a metric, its weight, its cut points.
 
-    A customer's score on the metric is 1 plus the number of cut points the value
-    reaches, so that equal values always get equal scores (unlike ``ntile``, which
-    splits them). Cut points taken from the customers are the values that follow
-    the 20th, 40th, 60th and 80th percentile: at most a fifth of the customers, and
-    everybody who ties with its best, scores 1.
+    A customer's score on the metric is the highest whose cut point the value
+    reaches, else 1, so that equal values always get equal scores (unlike ``ntile``,
+    which splits them). Where less is better, a value reaches what it does not exceed.
+    Cut points are values, whether an administrator entered them or they were taken
+    from the customers that get a score, and stay until they are taken anew:
+
+    * Fifths: the values that follow the 20th, 40th, 60th and 80th percentile,
+      from the worst on: at most a fifth of the customers, and everybody who ties
+      with its best, scores 1.
+    * Cumulated share (ABC): from the best customer on, a score is reached by who is
+      needed to make up its share of the sum: those before whom, equal ones left out,
+      less than the share has been reached. So the customer who crosses the limit,
+      and all who equal that one, belong to the better score. Only values above zero
+      are summed; zero and less score 1.
     """
 
     _name = "customer.ruleset.criterion"
@@ -26,7 +41,15 @@ class CustomerRulesetCriterion(models.Model):
     _order = "ruleset_id, id"
     _rec_name = "metric"
 
-    metric = fields.Selection(METRIC_SELECTION, required=True)
+    metric = fields.Char(
+        "Metric Code",
+        required=True,
+        help="A column of the figures, or a metric's code.",
+    )
+    metric_name = fields.Char("Metric", compute="_compute_metric_name")
+    value_type = fields.Selection(VALUE_TYPES, required=True)
+    axis = fields.Selection(AXIS_SELECTION)
+    higher_is_better = fields.Boolean()
     weight = fields.Float(digits=(6, 2), required=True)
     cut_mode = fields.Selection(CUT_MODE_SELECTION, string="Limits", required=True)
     cuts = fields.Json(
@@ -40,7 +63,16 @@ class CustomerRulesetCriterion(models.Model):
     cut_4 = fields.Char("Score 4 From", compute="_compute_cut_labels")
     cut_5 = fields.Char("Score 5 From", compute="_compute_cut_labels")
 
-    @api.depends("cuts", "metric", "cut_mode")
+    @api.depends("metric")
+    @api.depends_context("lang")
+    def _compute_metric_name(self):
+        known = self.env["customer.dimension.criterion"]._get_known_metrics()
+        for criterion in self:
+            # a metric that was deleted left its code
+            name, _type = known.get(criterion.metric, (criterion.metric, None))
+            criterion.metric_name = name
+
+    @api.depends("cuts", "value_type", "cut_mode", "higher_is_better")
     @api.depends_context("lang")
     def _compute_cut_labels(self):
         for criterion in self:
@@ -50,14 +82,31 @@ class CustomerRulesetCriterion(models.Model):
     def _format_cut(self, cut):
         if cut is None:
             return "–"
-        if self.metric == "last_date":
-            if self.cut_mode == "fixed":
-                return self.env._("%(days)s days ago or less", days=int(float(cut)))
-            return format_date(self.env, cut)
-        if AXIS_BY_METRIC[self.metric] == "monetary":
-            currency = self.company_id.currency_id
-            return formatLang(self.env, float(cut), currency_obj=currency)
-        return formatLang(self.env, float(cut), digits=0)
+        if self.value_type == "date" and self.cut_mode == "fixed":
+            days = int(float(cut))
+            if self.higher_is_better:
+                return self.env._("%(days)s days ago or less", days=days)
+            return self.env._("%(days)s days ago or more", days=days)
+        value = self._format_value(self.value_type, cut, self.company_id.currency_id)
+        return value if self.higher_is_better else self.env._("%s or less", value)
+
+    @api.model
+    def _format_value(self, value_type, value, currency):
+        """Return the value of a metric for people.
+
+        :param str value: as PostgreSQL writes it, or None
+        """
+        if value is None:
+            return "–"
+        if value_type == "date":
+            return format_date(self.env, value)
+        if value_type == "monetary":
+            amount = currency.round(float(value))
+            return formatLang(self.env, amount, currency_obj=currency)
+        digits = 0 if value_type == "integer" else 2
+        return formatLang(self.env, float(value), digits=digits)
+
+    # Cut points
 
     @api.model
     def _compute_cuts(self, settings, figures, reused):
@@ -71,62 +120,125 @@ class CustomerRulesetCriterion(models.Model):
         for criterion in settings["criteria"]:
             metric = criterion["metric"]
             if criterion["cut_mode"] == "fixed":
-                cuts[metric] = [str(cut) for cut in criterion["fixed_cuts"]]
+                cuts[metric] = [str(cut) for cut in criterion["limits"]]
             elif reused.get(metric):
                 cuts[metric] = reused[metric]
             else:
-                cuts[metric] = self._compute_quantile_cuts(metric, settings, figures)
+                values = SQL(
+                    """
+                    SELECT %(column)s AS value
+                      FROM %(figures)s AS figures
+                     WHERE %(is_scored)s
+                    """,
+                    column=SQL.identifier("figures", metric),
+                    figures=figures,
+                    is_scored=get_scored_condition(
+                        settings["minimum_kept_share"], settings["minimum_purchases"]
+                    ),
+                )
+                compute = {
+                    "quantile": self._compute_quantile_cuts,
+                    "share": self._compute_share_cuts,
+                }[criterion["cut_mode"]]
+                cuts[metric] = compute(criterion, values)
         return cuts
 
     @api.model
-    def _compute_quantile_cuts(self, metric, settings, figures):
-        """Return where the upper four fifths of the paying customers begin."""
+    def _compute_quantile_cuts(self, criterion, values):
+        """Return where the upper four fifths of ``values`` begin, from the worst on."""
+        is_higher = criterion["higher"]
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH paying AS (
-                    SELECT %(column)s AS value
-                      FROM %(figures)s AS figures
-                     WHERE %(is_paying)s
-                ),
+                WITH scored AS (%(values)s),
                 percentile AS (
-                    SELECT unnest(
-                               percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
-                               WITHIN GROUP (ORDER BY value)
-                           ) AS value
-                      FROM paying
+                    SELECT *
+                      FROM unnest(
+                               (SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
+                                       WITHIN GROUP (ORDER BY value %(direction)s)
+                                  FROM scored)
+                           ) WITH ORDINALITY AS percentile (value, place)
                 )
-                SELECT percentile.value,
-                       (SELECT min(paying.value)
-                          FROM paying
-                         WHERE paying.value > percentile.value)::text AS cut
+                SELECT percentile.place,
+                       (SELECT %(next)s(scored.value)
+                          FROM scored
+                         WHERE scored.value %(better)s percentile.value)::text AS cut
                   FROM percentile
-                 ORDER BY percentile.value
+                 ORDER BY percentile.place
                 """,
-                column=SQL.identifier("figures", metric),
-                figures=figures,
-                is_paying=get_paying_condition(settings["minimum_kept_share"]),
+                values=values,
+                direction=SQL("ASC" if is_higher else "DESC"),
+                next=SQL("min" if is_higher else "max"),
+                better=SQL(">" if is_higher else "<"),
             )
         )
-        return [cut for _percentile, cut in rows] or [None] * len(CUT_SCORES)
+        return [cut for _place, cut in rows] or [None] * len(CUT_SCORES)
 
-    def _get_score_sql(self, as_of):
-        """Return the score from 1 to 5 as SQL over a table named ``figures``."""
-        self.ensure_one()
-        column = SQL.identifier("figures", self.metric)
-        reached = [
+    @api.model
+    def _compute_share_cuts(self, criterion, values):
+        """Return the lowest values needed to make up each cumulated share."""
+        [cuts] = self.env.execute_query(
             SQL(
-                "COALESCE(%(value)s >= %(cut)s, FALSE)::integer",
-                value=column,
-                cut=self._get_cut_sql(cut, as_of),
+                """
+                WITH scored AS (%(values)s),
+                -- equal values are one step: nobody of them is better than another
+                step AS (
+                    SELECT value::numeric AS value, sum(value::numeric) AS amount
+                      FROM scored
+                     WHERE value > 0
+                     GROUP BY value
+                ),
+                cumulated AS (
+                    SELECT value,
+                           sum(amount) OVER (ORDER BY value DESC) - amount AS before,
+                           sum(amount) OVER () AS total
+                      FROM step
+                )
+                SELECT %(cuts)s
+                  FROM cumulated
+                """,
+                values=values,
+                cuts=SQL(", ").join(
+                    SQL(
+                        "min(value) FILTER (WHERE before * 100 < total * %s::numeric)"
+                        "::text",
+                        str(share),
+                    )
+                    for share in criterion["limits"]
+                ),
             )
-            for cut in self.cuts
+        )
+        return list(cuts)
+
+    # Scores
+
+    def _get_points_sql(self, column, as_of):
+        """Return the score from 1 to 5 as SQL over a column with the metric's value.
+
+        No value reaches no cut point, but for a date of which longer ago is better:
+        never is longest ago.
+        """
+        self.ensure_one()
+        value = SQL.identifier(column)
+        if self.value_type == "date" and not self.higher_is_better:
+            value = SQL("COALESCE(%s, '-infinity'::date)", value)
+        branches = [
+            SQL(
+                "WHEN %(value)s %(reaches)s %(cut)s THEN %(score)s",
+                value=value,
+                reaches=SQL(">=" if self.higher_is_better else "<="),
+                cut=self._get_cut_sql(cut, as_of),
+                score=score,
+            )
+            for score, cut in zip(CUT_SCORES, self.cuts, strict=True)
             if cut is not None
         ]
-        return SQL(" + ").join([SQL("1"), *reached])
+        if not branches:
+            return SQL("1")
+        return SQL("CASE %s ELSE 1 END", SQL(" ").join(branches[::-1]))
 
     def _get_cut_sql(self, cut, as_of):
-        if self.metric != "last_date":
+        if self.value_type != "date":
             return SQL("%s::numeric", cut)
         if self.cut_mode == "fixed":
             # no further back than the calendar

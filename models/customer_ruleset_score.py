@@ -1,107 +1,322 @@
+from datetime import date
+
 from odoo import fields, models
 from odoo.tools import SQL
 
-from .customer_dimension_criterion import AXIS_BY_METRIC
-from .customer_figures import get_paying_condition
+from .customer_figures import get_scored_condition
 
 #: Digits of a score. It is rounded *before* it is compared with the limits, so
 #: that the score people read is the one that decided.
 SCORE_DIGITS = 2
+#: Figures that explain a decision, whatever was weighed
+EXPLAINING_FIGURES = (
+    "revenue_window",
+    "invoiced_window",
+    "last_date",
+    "purchase_days_window",
+)
 
 
 class CustomerRuleset(models.Model):
-    """How a version with a score judges each customer."""
+    """How a version with a score judges each customer.
+
+    The score is the weighted mean of the scores 1 to 5 on each metric::
+
+        score = sum(weight * metric score) / sum(weight)
+
+    Categories are levels, the higher the better. A customer *earns* the highest
+    level whose limit the score reaches. For the levels up to the one the customer
+    has now, the limit is the score to keep it: a score that moves around a limit
+    moves nobody. Who earns less than the present level keeps that one until the days
+    of grace are over, and keeps it if the score recovers in time; an upgrade comes
+    at once.
+
+    All of it follows from the figures, the version and the present row of the
+    customer, so a run of few customers and one of all give the same.
+    """
 
     _inherit = "customer.ruleset"
 
     def _get_score_judged(self, as_of, figures):
-        """Return SQL that scores each customer and names the category it earns.
+        """Return SQL that scores each customer and names the category it gets.
 
-        The score is the weighted mean of the scores 1 to 5 on each metric::
+        Its columns: ``partner_id``, ``slot``, ``category_id``, ``grace_until``, the
+        scores, and what :meth:`_get_score_inputs` explains. Who pays nothing or
+        bought too rarely has neither score nor category.
 
-            score = sum(weight * metric score) / sum(weight)
-
-        Who pays nothing has neither score nor category.
+        :param date as_of: the day of the computation
+        :param SQL figures: a table expression with the company's figures
         """
-        criteria = self.criterion_ids
-        axes = {AXIS_BY_METRIC[c.metric]: c for c in criteria}
+        self.ensure_one()
+        criteria = list(enumerate(self.criterion_ids, 1))
+        axes = {c.axis: SQL.identifier(f"points_{n}") for n, c in criteria if c.axis}
         return SQL(
             """
             WITH known AS (
-                SELECT figures.*, %(is_paying)s AS is_paying
+                SELECT figures.partner_id,
+                       %(explaining)s,
+                       %(values)s,
+                       %(is_scored)s AS is_scored
                   FROM %(figures)s AS figures
             ),
-            scored AS (
-                SELECT figures.*,
-                       CASE WHEN is_paying THEN %(recency)s END AS recency_score,
-                       CASE WHEN is_paying THEN %(frequency)s END AS frequency_score,
-                       CASE WHEN is_paying THEN %(monetary)s END AS monetary_score
-                  FROM known AS figures
+            pointed AS (
+                SELECT known.*, %(points)s
+                  FROM known
             ),
             -- materialized: or each use of a score would compute it anew
             weighted AS MATERIALIZED (
-                SELECT scored.*,
+                SELECT pointed.*,
                        round((%(weighted_sum)s) / %(weight_sum)s, %(digits)s) AS score
-                  FROM scored
-            )
-            SELECT weighted.*,
+                  FROM pointed
+            ),
+            %(levelled)s
+            SELECT levelled.*,
                    0 AS slot,
-                   %(category)s AS category_id,
-                   NULL::date AS grace_until
-              FROM weighted
+                   CASE WHEN is_graced THEN present_id ELSE earned_id END
+                       AS category_id,
+                   CASE WHEN is_graced
+                        THEN COALESCE(present_until, %(grace_end)s)
+                   END AS grace_until,
+                   %(recency)s AS recency_score,
+                   %(frequency)s AS frequency_score,
+                   %(monetary)s AS monetary_score
+              FROM levelled
             """,
-            figures=figures,
-            is_paying=get_paying_condition(self.minimum_kept_share),
-            **{
-                axis: (
-                    axes[axis]._get_score_sql(as_of)
-                    if axis in axes
-                    else SQL("NULL::integer")
+            explaining=SQL(", ").join(
+                SQL.identifier("figures", name) for name in EXPLAINING_FIGURES
+            ),
+            values=SQL(", ").join(
+                SQL(
+                    "%s AS %s",
+                    SQL.identifier("figures", criterion.metric),
+                    SQL.identifier(f"value_{number}"),
                 )
-                for axis in ("recency", "frequency", "monetary")
-            },
+                for number, criterion in criteria
+            ),
+            is_scored=get_scored_condition(
+                self.minimum_kept_share, self.minimum_purchases
+            ),
+            figures=figures,
+            points=SQL(", ").join(
+                SQL(
+                    "CASE WHEN is_scored THEN %s END AS %s",
+                    criterion._get_points_sql(f"value_{number}", as_of),
+                    SQL.identifier(f"points_{number}"),
+                )
+                for number, criterion in criteria
+            ),
             weighted_sum=SQL(" + ").join(
-                SQL("%s::numeric * %s", str(c.weight), SQL.identifier(f"{axis}_score"))
-                for axis, c in axes.items()
+                SQL(
+                    "%s::numeric * %s",
+                    str(criterion.weight),
+                    SQL.identifier(f"points_{number}"),
+                )
+                for number, criterion in criteria
             ),
             weight_sum=SQL(
-                "%s::numeric", str(round(sum(criteria.mapped("weight")), 2))
+                "%s::numeric", str(round(sum(self.criterion_ids.mapped("weight")), 2))
             ),
             digits=SCORE_DIGITS,
-            category=self._get_category_sql(),
+            levelled=self._get_levelled(as_of),
+            grace_end=self._get_grace_end(as_of),
+            **{
+                axis: axes.get(axis, SQL("NULL::integer"))
+                for axis in ("recency", "frequency", "monetary")
+            },
+        )
+
+    def _get_levelled(self, as_of):
+        """Return CTEs, the last named ``levelled``: earned, present, and grace."""
+        if not self._is_inert():
+            return SQL(
+                """
+                levelled AS (
+                    SELECT weighted.*,
+                           %(earned)s AS earned_id,
+                           NULL::integer AS present_id,
+                           NULL::date AS present_until,
+                           FALSE AS is_graced
+                      FROM weighted
+                )
+                """,
+                earned=self._get_category_sql(self._get_level_sql(SQL("0"))),
+            )
+        return SQL(
+            """
+            present AS (
+                SELECT partner_id,
+                       category_id AS present_id,
+                       grace_until AS present_until,
+                       %(present_level)s AS present_level
+                  FROM customer_assignment
+                 WHERE company_id = %(company)s
+                   AND dimension_id = %(dimension)s
+                   AND slot = 0
+            ),
+            -- materialized: or each use of a level would compute it anew
+            earned AS MATERIALIZED (
+                SELECT weighted.*,
+                       present.present_id,
+                       present.present_until,
+                       COALESCE(present.present_level, 0) AS present_level,
+                       %(earned_level)s AS earned_level
+                  FROM weighted
+                  LEFT JOIN present ON present.partner_id = weighted.partner_id
+            ),
+            levelled AS (
+                SELECT earned.*,
+                       %(earned)s AS earned_id,
+                       (%(grace_days)s > 0
+                        -- who has no figures any more is no customer
+                        AND revenue_window IS NOT NULL
+                        -- without a score the default category may come next
+                        AND COALESCE(NULLIF(earned_level, 0), %(default_level)s)
+                            < present_level
+                        AND %(as_of)s < COALESCE(present_until, %(grace_end)s))
+                           AS is_graced
+                  FROM earned
+            )
+            """,
+            present_level=self._get_present_level_sql(),
+            company=self.company_id.id,
+            dimension=self.dimension_id.id,
+            earned_level=self._get_level_sql(SQL("COALESCE(present_level, 0)")),
+            earned=self._get_category_sql(SQL("earned_level")),
+            grace_days=self.grace_days,
+            default_level=self._get_default_level(),
+            as_of=as_of,
+            grace_end=self._get_grace_end(as_of),
         )
 
     def _get_score_inputs(self, as_of):
-        """Return SQL that explains a decision, over a row of the former."""
+        """Return SQL that explains a decision, from a row of :meth:`_get_score_judged`.
+
+        An object with the score, the figures behind it, the value and points of each
+        criterion by metric, and what was kept or over.
+        """
+        criteria = [
+            SQL(
+                "%s::text, jsonb_build_array(%s::text, %s)",
+                criterion.metric,
+                SQL.identifier(f"value_{number}"),
+                SQL.identifier(f"points_{number}"),
+            )
+            for number, criterion in enumerate(self.criterion_ids, 1)
+        ]
         pairs = [
             SQL("'score', score::text"),
             SQL("'as_of', %s::text", fields.Date.to_string(as_of)),
+            SQL("'criteria', jsonb_build_object(%s)", SQL(", ").join(criteria)),
             SQL("'revenue_window', revenue_window::text"),
             SQL("'invoiced_window', invoiced_window::text"),
             SQL("'last_date', last_date::text"),
             SQL("'purchase_days_window', purchase_days_window"),
         ]
-        explained = {"revenue_window", "last_date", "purchase_days_window"}
-        for criterion in self.criterion_ids:
-            axis = AXIS_BY_METRIC[criterion.metric]
-            pairs.append(
-                SQL("%s::text, %s", f"{axis}_score", SQL.identifier(f"{axis}_score"))
-            )
-            if criterion.metric not in explained:
-                column = SQL.identifier(criterion.metric)
-                pairs.append(SQL("%s::text, %s::text", criterion.metric, column))
-        return SQL("jsonb_build_object(%s)", SQL(", ").join(pairs))
+        if self.minimum_purchases:
+            pairs.append(SQL("'minimum_purchases', %s", self.minimum_purchases))
+        inputs = SQL("jsonb_build_object(%s)", SQL(", ").join(pairs))
+        if not self._is_inert():
+            return inputs
+        return SQL(
+            """
+            %(inputs)s || jsonb_strip_nulls(jsonb_build_object(
+                'kept', CASE WHEN NOT is_graced THEN %(kept)s END,
+                'grace_until', grace_until::text,
+                'grace_over',
+                CASE WHEN NOT is_graced AND present_id IS DISTINCT FROM category_id
+                      AND earned_level < present_level
+                     THEN present_until::text
+                END
+            ))
+            """,
+            inputs=inputs,
+            kept=self._get_kept_sql(),
+        )
 
-    def _get_category_sql(self):
-        """Return SQL for the category with the highest limit the score reaches."""
-        branches = [
-            SQL(
-                "WHEN score >= %s::numeric THEN %s",
-                str(limit.minimum_score),
+    # Levels: the categories by their limits, the lowest is 1; 0 is none
+
+    def _is_inert(self):
+        """Return whether the present category counts; never for a past day."""
+        self.ensure_one()
+        return self.origin != "as_of" and bool(
+            self.grace_days
+            or any(keep < enter for _n, _id, enter, keep in self._get_levels())
+        )
+
+    def _get_levels(self):
+        """Return ``(level, category id, score to enter, to keep)``, the best first."""
+        levels = [
+            (
+                level,
                 limit.category_id.id,
+                limit.minimum_score,
+                limit.keep_score or limit.minimum_score,
             )
-            for limit in self.limit_ids.sorted("minimum_score", reverse=True)
+            for level, limit in enumerate(self.limit_ids.sorted("minimum_score"), 1)
+        ]
+        return levels[::-1]
+
+    def _get_default_level(self):
+        default = self._get_settings().get("default")
+        levels = {category: level for level, category, *_scores in self._get_levels()}
+        return levels.get(default, 0)
+
+    def _get_present_level_sql(self):
+        return self._get_case(
+            SQL("WHEN category_id = %s THEN %s", category, level)
+            for level, category, *_scores in self._get_levels()
+        )
+
+    def _get_level_sql(self, present_level):
+        """Return SQL for the level that a score earns.
+
+        :param SQL present_level: up to this level the scores to keep one count
+        """
+        return self._get_case(
+            SQL(
+                "WHEN score >= CASE WHEN %(present)s >= %(level)s"
+                " THEN %(keep)s::numeric ELSE %(enter)s::numeric END THEN %(level)s",
+                present=present_level,
+                level=level,
+                keep=str(keep),
+                enter=str(enter),
+            )
+            for level, _category, enter, keep in self._get_levels()
+        )
+
+    def _get_category_sql(self, level):
+        """Return SQL for the category of a level; NULL for level 0."""
+        branches = [
+            SQL("WHEN %s THEN %s", number, category)
+            for number, category, *_scores in self._get_levels()
         ]
         if not branches:
             return SQL("NULL::integer")
-        return SQL("CASE %s END", SQL(" ").join(branches))
+        return SQL("CASE %s %s END", level, SQL(" ").join(branches))
+
+    def _get_kept_sql(self):
+        """Return SQL for ``[enter, keep]`` where the category is only kept."""
+        branches = [
+            SQL(
+                "WHEN category_id = %(category)s AND score < %(enter)s::numeric"
+                " THEN jsonb_build_array(%(enter)s::text, %(keep)s::text)",
+                category=category,
+                enter=str(enter),
+                keep=str(keep),
+            )
+            for _level, category, enter, keep in self._get_levels()
+        ]
+        return SQL("CASE %s END", SQL(" ").join(branches)) if branches else SQL("NULL")
+
+    def _get_case(self, branches):
+        """Return SQL of the first branch that holds, 0 where none does."""
+        branches = list(branches)
+        if not branches:
+            return SQL("0")
+        return SQL("CASE %s ELSE 0 END", SQL(" ").join(branches))
+
+    def _get_grace_end(self, as_of):
+        """Return the first day without grace, as SQL, for a fall seen on ``as_of``."""
+        # no further ahead than the calendar
+        days = min(self.grace_days, date.max.toordinal() - as_of.toordinal())
+        return SQL("%s::date", fields.Date.add(as_of, days=days))

@@ -2,7 +2,13 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 #: The columns of staging that the assignment takes over
-SCORE_COLUMNS = ("score", "recency_score", "frequency_score", "monetary_score")
+SCORE_COLUMNS = (
+    "score",
+    "recency_score",
+    "frequency_score",
+    "monetary_score",
+    "grace_until",
+)
 
 
 class CustomerStaging(models.Model):
@@ -46,6 +52,7 @@ class CustomerStaging(models.Model):
     recency_score = fields.Integer("R", readonly=True, aggregator="avg")
     frequency_score = fields.Integer("F", readonly=True, aggregator="avg")
     monetary_score = fields.Integer("M", readonly=True, aggregator="avg")
+    grace_until = fields.Date("Kept Until", readonly=True)
     inputs = fields.Json(readonly=True)
 
     @api.model

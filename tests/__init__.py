@@ -14,6 +14,8 @@ from . import test_rpc
 from . import test_ruleset
 from . import test_run
 from . import test_score
+from . import test_score_keep
+from . import test_score_share
 from . import test_security
 from . import test_translations
 from . import test_visibility

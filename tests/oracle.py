@@ -62,9 +62,11 @@ def compute_figures(documents, as_of, window=365):
     return result
 
 
-def is_paying(figures, minimum_kept_share=1):
+def is_paying(figures, minimum_kept_share=1, minimum_purchases=0):
+    """Return whether a customer gets a score."""
     return (
-        figures.revenue_window > 0
+        figures.purchase_days_window >= minimum_purchases
+        and figures.revenue_window > 0
         and figures.revenue_window * 100
         >= figures.invoiced_window * Decimal(minimum_kept_share)
     )
@@ -86,16 +88,70 @@ def compute_cuts(values):
     return cuts
 
 
+def compute_share_cuts(values, shares):
+    """Return where the scores 2 to 5 begin, for a list of all customers' values.
+
+    One after the other, from the best on, joins as long as those before did not make
+    up the share of the sum; so the one who crosses it still joins.
+
+    :param list shares: percentages of the scores 2 to 5; 0 for one nobody gets
+    """
+    positive = sorted((value for value in values if value > 0), reverse=True)
+    cuts = []
+    for share in shares:
+        before, joined = 0, []
+        for value in positive:
+            if before >= Decimal(share) * sum(positive) / 100:
+                break
+            joined.append(value)
+            before += value
+        cuts.append(joined[-1] if joined else None)
+    return cuts
+
+
 def score(value, cuts):
-    return 1 + sum(1 for cut in cuts if cut is not None and value >= cut)
+    reached = [s for s, cut in enumerate(cuts, 2) if cut is not None and value >= cut]
+    return max(reached, default=1)
+
+
+def follow_tier(present, until, reached, day, tiers, grace_days):
+    """Return the tier on a day, and until when it is only a grace.
+
+    :param present: name of the tier until now, or None
+    :param until: the day the grace ends, as it was until now, or None
+    :param Decimal reached: the score, or None
+    :param tiers: ``(name, score to enter, score to keep)``, best first
+    """
+    names = [name for name, _enter, _keep in tiers] + [None]
+    place = names.index(present)
+    earned = None
+    if reached is not None:
+        earned = next(
+            (
+                name
+                for other, (name, enter, keep) in enumerate(tiers)
+                if reached >= Decimal(keep if other >= place else enter)
+            ),
+            None,
+        )
+    if names.index(earned) <= place or not grace_days:
+        return earned, None
+    until = until or day + timedelta(days=grace_days)
+    return (present, until) if day < until else (earned, None)
 
 
 TIERS = (("Platinum", "4.5"), ("Gold", "3.5"), ("Silver", "2.25"), ("Bronze", "1"))
 
 
-def compute_tiers(figures_by_customer, weights=(1, 1, 2), cuts=None, tiers=TIERS):
+def compute_tiers(
+    figures_by_customer, weights=(1, 1, 2), cuts=None, tiers=TIERS, minimum_purchases=0
+):
     """Return (score, R, F, M, tier) by paying customer, as the addon ships it."""
-    paying = {c: f for c, f in figures_by_customer.items() if is_paying(f)}
+    paying = {
+        c: f
+        for c, f in figures_by_customer.items()
+        if is_paying(f, minimum_purchases=minimum_purchases)
+    }
     if not paying:
         return {}
     if cuts is None:

@@ -209,7 +209,7 @@ class TestRuleset(ClassificationCommon):
             self.dimension.criterion_ids[2].write(
                 {"cut_mode": "fixed", "cut_2": 9, "cut_3": 8, "cut_4": 10, "cut_5": 11}
             )
-        with self.assert_refused(ValidationError, "fewer for each higher"):
+        with self.assert_refused(ValidationError, "must fall from score 2 to 5"):
             self.dimension.criterion_ids[0].write(
                 {"cut_mode": "fixed", "cut_2": 9, "cut_3": 18, "cut_4": 20, "cut_5": 30}
             )
