@@ -8,6 +8,7 @@ from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
 from . import customer_metric
+from . import customer_metric_fields
 from . import ir_model_fields
 from . import ir_model_fields_metric
 from . import ir_module_module
@@ -18,6 +19,7 @@ from . import res_config_settings
 from . import customer_rows_mixin
 from . import customer_figures
 from . import customer_metric_query
+from . import customer_metric_check
 from . import customer_metric_update
 from . import customer_metric_value
 

@@ -2,11 +2,9 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
 
 from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
 
-from .customer_dimension import DOMAIN_FIELDS
 from .customer_dimension_criterion import AXIS_SELECTION
 
 MEASURE_SELECTION = [
@@ -17,6 +15,7 @@ MEASURE_SELECTION = [
     ("maximum", "Maximum"),
     ("last_date", "Last date"),
     ("distinct_days", "Distinct days"),
+    ("distinct", "Different records"),
     ("main", "Most important"),
 ]
 #: What makes up a metric's value: another one of these is another metric
@@ -29,6 +28,7 @@ DEFINITION_FIELDS = {
     "reference_path",
     "date_path",
     "window_days",
+    "overdue_path",
     "is_company_aware",
     "company_path",
 }
@@ -81,11 +81,11 @@ class CustomerMetric(models.Model):
         readonly=False,
     )
     relation = fields.Char(
-        string="Records Of",
+        string="Model of the Value",
         compute="_compute_value_type",
         store=True,
         readonly=False,
-        help="The technical name of the model whose record is the value.",
+        help="The technical name of the model, where the value is a record.",
     )
     axis = fields.Selection(
         AXIS_SELECTION, help="The part of an RFM score that the metric belongs to."
@@ -97,7 +97,7 @@ class CustomerMetric(models.Model):
     )
     model_id = fields.Many2one(
         "ir.model",
-        string="Counts",
+        string="Records",
         compute="_compute_model_id",
         inverse="_inverse_model_id",
         domain=[("transient", "=", False), ("abstract", "=", False)],
@@ -116,16 +116,23 @@ class CustomerMetric(models.Model):
         default="[]",
         help="Which of the records count. Dates may be relative, such as “today -30d”.",
     )
-    measure = fields.Selection(MEASURE_SELECTION, default="count")
+    measure = fields.Selection(
+        MEASURE_SELECTION,
+        default="count",
+        help="What is made of the customer's records. Most important: the product "
+        "category, or whatever the records name, with the largest sum. Different "
+        "records: how many different ones of these they name.",
+    )
     measure_path = fields.Char(
         string="Of the Field",
         help="The number or date that is summed or compared. Amounts must be in "
         "company currency, or of a document that knows its rate.",
     )
     reference_path = fields.Char(
-        string="Record",
-        help="The value is the record, such as the product category, on which the sum "
-        "is largest; without a field to sum, the one that occurs most often.",
+        string="Named Record",
+        help="The field with the record that is looked for, such as the product "
+        "category. Without a field to sum, the one that occurs most often is the most "
+        "important.",
     )
     date_path = fields.Char(
         string="Date",
@@ -135,6 +142,10 @@ class CustomerMetric(models.Model):
     window_days = fields.Integer(
         string="Days Back",
         help="Only records of this many days up to today count. 0: of all time.",
+    )
+    overdue_path = fields.Char(
+        string="Due Date",
+        help="Only records whose date here lies before today count: what is overdue.",
     )
     is_company_aware = fields.Boolean(
         string="A Value for Each Company",
@@ -217,7 +228,8 @@ class CustomerMetric(models.Model):
             return
         self.model_name = model_name
         self.domain = "[]"
-        self.measure_path = self.reference_path = self.date_path = False
+        self.measure_path = self.reference_path = False
+        self.date_path = self.overdue_path = False
         model_fields = self.env[model_name]._fields if model_name else ()
         self.partner_path = "partner_id" if "partner_id" in model_fields else False
         self.company_path = "company_id" if "company_id" in model_fields else False
@@ -324,32 +336,6 @@ class CustomerMetric(models.Model):
                 )
             )
 
-    def _check_deletable(self):
-        """Refuse to delete what ships, and what a filter or mailing names."""
-        shipped = self._get_external_ids()
-        for metric in self:
-            if metric.kind == "figure" or any(
-                name.startswith("customer_classification.")
-                for name in shipped[metric.id]
-            ):
-                raise UserError(
-                    self.env._(
-                        "“%(metric)s” comes with the addon. Archive it instead: it "
-                        "would be back after the next upgrade.",
-                        metric=metric.name,
-                    )
-                )
-            users = metric._get_users()
-            if users:
-                raise UserError(
-                    self.env._(
-                        "“%(metric)s” cannot be deleted: %(users)s filters by it. "
-                        "Change that first, or archive the metric.",
-                        metric=metric.name,
-                        users=", ".join(users),
-                    )
-                )
-
     def unlink(self):
         self.check_access("unlink")
         if not self.env.context.get(MODULE_UNINSTALL_FLAG):
@@ -381,28 +367,6 @@ class CustomerMetric(models.Model):
             number += 1
         return f"{self.code}_{number}"
 
-    def _get_users(self):
-        """Return the names of the filters, mailings and settings that name the field.
-
-        A mailing whose domain names a missing field stops the queue of all mailings.
-        """
-        self.ensure_one()
-        name = self.partner_field_name
-        users = []
-        for model, field_name in DOMAIN_FIELDS.items():
-            # sudo: other people's filters and mailings count, too
-            rows = self.env[model].sudo().with_context(active_test=False)
-            columns = [field_name]
-            if model == "ir.filters":
-                columns += ["context", "sort"]
-            for row in rows.search(
-                fields.Domain.OR([(column, "like", name)] for column in columns)
-            ):
-                used = " ".join(row[column] or "" for column in columns)
-                if re.search(rf"\b{name}\b", used):
-                    users.append(row.display_name)
-        return users
-
     # Actions
 
     def action_show_values(self):
@@ -430,72 +394,3 @@ class CustomerMetric(models.Model):
             "view_mode": "form",
             "target": "new",
         }
-
-    # The values and the field on the contact
-
-    def _get_value_domain(self):
-        return [
-            ("metric_id", "in", self.ids),
-            ("company_id", "in", [False, self.env.company.root_id.id]),
-        ]
-
-    def _remove_values(self):
-        """Forget the values: of an archived metric, or of another company's."""
-        self.env.execute_query(
-            SQL("DELETE FROM customer_metric_value WHERE metric_id = ANY(%s)", self.ids)
-        )
-        self.env["customer.metric.value"].invalidate_model()
-        self.env["res.partner"]._invalidate_customer_fields()
-
-    def _create_partner_fields(self):
-        """Create or adapt the contact's field of each custom metric.
-
-        A metric that waits for its app has none yet.
-        """
-        # sudo: an administrator of the classification need not be one of Odoo
-        Field = self.env["ir.model.fields"].sudo()
-        partner_model = self.env["ir.model"].sudo()._get("res.partner")
-        existing = Field.search([("customer_metric_id", "in", self.ids)]).grouped(
-            "customer_metric_id"
-        )
-        vals_list = []
-        for metric in self:
-            if metric.kind != "custom" or metric.is_waiting:
-                continue
-            if metric.value_type == "reference" and metric.relation not in self.env:
-                continue
-            field = existing.get(metric.sudo())
-            if field:
-                if field.customer_metric_measure != metric.measure:
-                    field.customer_metric_measure = metric.measure
-                continue
-            vals_list.append(
-                {
-                    "name": metric.partner_field_name,
-                    "model_id": partner_model.id,
-                    "ttype": {"reference": "many2one", "monetary": "float"}.get(
-                        metric.value_type, metric.value_type
-                    ),
-                    "relation": metric.relation,
-                    "on_delete": "set null",
-                    "store": False,
-                    "readonly": True,
-                    "copied": False,
-                    # The people's label comes from `res.partner.fields_get`; the
-                    # stored one must be unique, or Odoo logs a warning.
-                    "field_description": f"Metric: {metric.code}",
-                    "customer_metric_id": metric.id,
-                    "customer_metric_measure": metric.measure,
-                }
-            )
-        if vals_list:
-            Field.create(vals_list)
-            self.env["customer.dimension"]._clear_view_caches()
-
-    def _remove_partner_fields(self):
-        """Remove the contact's fields of these metrics."""
-        # sudo: an administrator of the classification need not be one of Odoo
-        self.env["ir.model.fields"].sudo().search(
-            [("customer_metric_id", "in", self.ids)]
-        ).unlink()
-        self.env["customer.dimension"]._clear_view_caches()

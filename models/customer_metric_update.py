@@ -11,7 +11,7 @@ from .customer_figures import ANALYZE_FROM
 _logger = logging.getLogger(__name__)
 
 #: Measures of which a customer without any record has 0, and not nothing
-COUNTED_MEASURES = ("count", "sum", "distinct_days")
+COUNTED_MEASURES = ("count", "sum", "distinct_days", "distinct")
 
 
 class CustomerMetric(models.Model):

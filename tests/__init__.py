@@ -4,7 +4,9 @@ from . import test_cron
 from . import test_dimension_fields
 from . import test_figures
 from . import test_metric
+from . import test_metric_definition
 from . import test_metric_fields
+from . import test_metric_ready_made
 from . import test_online_retail
 from . import test_override
 from . import test_partner_fields

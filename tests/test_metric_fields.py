@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from .test_metric import MetricCommon
+from .metric_common import MetricCommon
 
 
 @tagged("post_install", "-at_install")
