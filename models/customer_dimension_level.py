@@ -45,8 +45,9 @@ class CustomerDimensionLevel(models.Model):
         for level in self.filtered("field_id"):
             level.field_name = level.field_id.name
 
-    @api.constrains("field_id")
+    @api.constrains("field_id", "dimension_id")
     def _check_field(self):
+        self.dimension_id._check_shared()
         Partner = self.env["res.partner"]
         for level in self.filtered("field_id"):
             field = Partner._fields.get(level.field_id.name)
@@ -55,7 +56,7 @@ class CustomerDimensionLevel(models.Model):
                 or level.field_id.ttype not in LEVEL_TYPES
                 or level.field_id.customer_dimension_id
                 or field is None
-                or not (field.store or field.search)
+                or not self._has_column(field)
             ):
                 raise ValidationError(
                     self.env._(
@@ -64,3 +65,12 @@ class CustomerDimensionLevel(models.Model):
                         field=level.field_id.field_description,
                     )
                 )
+
+    def _has_column(self, field):
+        """Return whether the database can read the field's value."""
+        Partner = self.env["res.partner"].sudo()  # sudo: as the engine reads it
+        try:
+            Partner._field_to_sql("res_partner", field.name, Partner._search([]))
+        except ValueError:
+            return False
+        return True

@@ -100,6 +100,7 @@ class CustomerDimensionRule(models.Model):
         for rule in self.filtered("active"):
             rule._check_condition()
         self.dimension_id._check_cycles()
+        self.dimension_id._check_shared()
 
     def _check_condition(self):
         """Refuse a condition that cannot be evaluated.

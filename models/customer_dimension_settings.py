@@ -63,6 +63,27 @@ class CustomerDimension(models.Model):
             }[dimension.method]
         )
 
+    # What companies share cannot depend on one of them
+
+    def _check_shared(self):
+        """Refuse a shared dimension that reads what differs by company.
+
+        :raise ValidationError: naming the fields
+        """
+        for dimension in self.filtered("is_shared"):
+            names = dimension.rule_ids.filtered("active")._get_field_names()
+            names |= set(dimension.level_ids.mapped("field_name"))
+            labels = self.env["res.partner"]._get_company_field_labels(names)
+            if labels:
+                raise ValidationError(
+                    self.env._(
+                        "All companies share “%(dimension)s”, so it cannot read what "
+                        "differs by company: %(fields)s.",
+                        dimension=dimension.name,
+                        fields=", ".join(labels),
+                    )
+                )
+
     # Dimensions that read each other
 
     def _get_dependencies(self):

@@ -6,13 +6,26 @@ USER_GROUP = "customer_classification.group_customer_classification_user"
 FIGURES_FIELD = "customer_figures_id"
 
 
-def _figure(name, **kwargs):
+def _figure(kind, name, string, **kwargs):
     """Return a field of the contact that shows the figure ``name``."""
-    return getattr(fields, kwargs.pop("type"))(
-        related=f"{FIGURES_FIELD}.{name}",
+
+    def search(partners, operator, value):
+        return partners._search_customer_column(f"customer_{name}", operator, value)
+
+    return kind(
+        string,
+        compute="_compute_customer_figures",
+        search=search,
         compute_sudo=True,
         groups=USER_GROUP,
+        customer_figure=name,
         **kwargs,
+    )
+
+
+def _money(name, string, **kwargs):
+    return _figure(
+        fields.Monetary, name, string, currency_field="customer_currency_id", **kwargs
     )
 
 
@@ -30,7 +43,7 @@ class ResPartner(models.Model):
     customer_figures_id = fields.Many2one(
         "customer.figures",
         string="Figures",
-        compute="_compute_customer_figures_id",
+        compute="_compute_customer_figures",
         search="_search_customer_figures_id",
         compute_sudo=True,
         groups=USER_GROUP,
@@ -42,24 +55,38 @@ class ResPartner(models.Model):
         compute_sudo=True,
         groups=USER_GROUP,
     )
-    customer_revenue_window = _figure(
-        "revenue_window", type="Monetary", currency_field="customer_currency_id"
+    customer_revenue_window = _money(
+        "revenue_window",
+        "Net Revenue in Period",
+        help="Posted invoices less credit notes, without taxes, in company currency, "
+        "of the days of the period of value.",
     )
-    customer_revenue_total = _figure(
-        "revenue_total", type="Monetary", currency_field="customer_currency_id"
+    customer_revenue_total = _money(
+        "revenue_total",
+        "Net Revenue",
+        help="Posted invoices less credit notes, without taxes, in company currency.",
     )
-    customer_average_ticket = _figure(
-        "average_ticket", type="Monetary", currency_field="customer_currency_id"
+    customer_average_ticket = _money(
+        "average_ticket",
+        "Average Ticket",
+        aggregator="avg",
+        help="Net revenue divided by the number of invoices.",
     )
-    customer_first_date = _figure("first_date", type="Date")
-    customer_last_date = _figure("last_date", type="Date")
-    customer_purchase_days = _figure("purchase_days", type="Integer")
-    customer_purchase_days_window = _figure("purchase_days_window", type="Integer")
-    customer_invoice_count = _figure(
-        "invoice_count", type="Integer", string="Posted Invoices"
+    customer_first_date = _figure(fields.Date, "first_date", "First Purchase")
+    customer_last_date = _figure(fields.Date, "last_date", "Last Purchase")
+    customer_purchase_days = _figure(
+        fields.Integer,
+        "purchase_days",
+        "Purchase Days",
+        help="Days with at least one posted invoice. Two invoices on one day are one "
+        "purchase; credit notes are none.",
     )
+    customer_purchase_days_window = _figure(
+        fields.Integer, "purchase_days_window", "Purchase Days in Period"
+    )
+    customer_invoice_count = _figure(fields.Integer, "invoice_count", "Posted Invoices")
     customer_refund_count = _figure(
-        "refund_count", type="Integer", string="Posted Credit Notes"
+        fields.Integer, "refund_count", "Posted Credit Notes"
     )
     customer_assignment_ids = fields.Many2many(
         "customer.assignment",
@@ -98,7 +125,8 @@ class ResPartner(models.Model):
 
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")
-    def _compute_customer_figures_id(self):
+    def _compute_customer_figures(self):
+        """Compute the field of every figure: the customer's one row."""
         customers = self._get_visible_customers()
         figures = self.env["customer.figures"].search(
             [
@@ -107,8 +135,26 @@ class ResPartner(models.Model):
             ]
         )
         by_partner = {row.partner_id: row for row in figures}
+        empty = figures.browse()
+        names = self._get_customer_figure_fields()
         for partner in self:
-            partner.customer_figures_id = by_partner.get(partner.commercial_partner_id)
+            row = by_partner.get(partner.commercial_partner_id, empty)
+            partner.customer_figures_id = row
+            for field_name, name in names.items():
+                partner[field_name] = row[name]
+
+    @api.model
+    def _get_customer_figure_fields(self):
+        """Return the name of the figure by the name of the field that shows it."""
+        return {
+            name: field.customer_figure
+            for name, field in self._fields.items()
+            if getattr(field, "customer_figure", None)
+        }
+
+    @api.model
+    def _valid_field_parameter(self, field, name):
+        return name == "customer_figure" or super()._valid_field_parameter(field, name)
 
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")
@@ -203,6 +249,29 @@ class ResPartner(models.Model):
         }
 
     @api.model
+    def _get_company_field_labels(self, names):
+        """Return the labels of those fields whose value differs by company."""
+        dimensions = self.env["customer.dimension"]
+        aware = []
+        for name in sorted(names & self._fields.keys()):
+            field = self._fields[name]
+            dimension_id = getattr(field, "customer_dimension_id", None)
+            metric_id = getattr(field, "customer_metric_id", None)
+            if dimension_id:
+                is_aware = not dimensions._get_field_facts(dimension_id)["is_shared"]
+            elif metric_id:
+                is_aware = (
+                    self.env["customer.metric"].browse(metric_id).is_company_aware
+                )
+            else:
+                by_context = self.pool.field_depends_context[field]
+                is_aware = field.company_dependent or "company" in by_context
+            if is_aware:
+                aware.append(name)
+        labels = self.fields_get(aware, ["string"]) if aware else {}
+        return [labels[name]["string"] for name in aware if name in labels]
+
+    @api.model
     def _invalidate_customer_fields(self):
         """Forget what the contacts show after the tables behind it changed."""
         self.invalidate_model(
@@ -211,8 +280,7 @@ class ResPartner(models.Model):
                 for name in self._fields
                 if name.startswith(("customer_figures", "customer_assignment"))
                 or name in ("customer_override_ids", "customer_history_ids")
-                or self._fields[name].related
-                and self._fields[name].related.startswith(FIGURES_FIELD)
+                or getattr(self._fields[name], "customer_figure", None)
             ]
             + list(self._get_customer_dimension_fields())
         )

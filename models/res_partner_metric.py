@@ -1,11 +1,7 @@
 from odoo import api, models
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .customer_metric_update import COUNTED_MEASURES
-
-#: Operators of which the ordinary meaning of a column's value is kept
-COLUMN_OPERATORS = ("in", "not in", "<", ">", "<=", ">=")
 
 
 class ResPartner(models.Model):
@@ -87,17 +83,7 @@ class ResPartner(models.Model):
         field = self._fields[field_name]
         if field.type == "many2one":
             return self._search_joined(field_name, operator, value)
-        if operator not in COLUMN_OPERATORS:
-            return NotImplemented
-        return Domain.custom(
-            to_sql=lambda model, alias, query: SQL(
-                # false, and not unknown, for those without: its negation finds them
-                "COALESCE(%s, FALSE)",
-                field.condition_to_sql(
-                    field_name, operator, value, model, alias, query
-                ),
-            )
-        )
+        return self._search_customer_column(field_name, operator, value)
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)

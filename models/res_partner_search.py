@@ -2,11 +2,10 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .customer_figures import FIGURE_COLUMNS
 from .res_partner import FIGURES_FIELD, USER_GROUP
 
-#: The name of the figure by the path of the field that shows it
-FIGURE_PATHS = {f"{FIGURES_FIELD}.{name}": name for name in FIGURE_COLUMNS}
+#: Operators of which the ordinary meaning of a column's value is kept
+COLUMN_OPERATORS = ("in", "not in", "<", ">", "<=", ">=")
 #: The comparisons of a score
 SCORE_OPERATORS = {operator: SQL(operator) for operator in ("<", "<=", ">", ">=")}
 
@@ -19,6 +18,24 @@ class ResPartner(models.Model):
     """
 
     _inherit = "res.partner"
+
+    def _search_customer_column(self, field_name, operator, value):
+        """Search a figure or metric as the column of a table is searched.
+
+        A number that is missing is 0, as in any column.
+        """
+        if operator not in COLUMN_OPERATORS:
+            return NotImplemented
+        field = self._fields[field_name]
+        return Domain.custom(
+            to_sql=lambda model, alias, query: SQL(
+                # false, and not unknown, for those without: its negation finds them
+                "COALESCE(%s, FALSE)",
+                field.condition_to_sql(
+                    field_name, operator, value, model, alias, query
+                ),
+            )
+        )
 
     def _search_customer_figures_id(self, operator, value):
         return self._search_joined(FIGURES_FIELD, operator, value)
@@ -121,8 +138,8 @@ class ResPartner(models.Model):
         if getattr(field, "groups", None) == USER_GROUP or getattr(
             field, "customer_dimension_id", None
         ):
-            # Odoo checks no access to a related field that is read as superuser:
-            # anybody could sort and sum by the figures
+            # Odoo checks no access to a field that a method searches: anybody could
+            # sort and sum by the figures
             self._check_field_access(field, "read")
         if getattr(field, "customer_dimension_id", None):
             return self._join_customer_dimension(alias, query, field)
@@ -137,8 +154,7 @@ class ResPartner(models.Model):
                 self.env.company.root_id,
             )
             return SQL.identifier(figures, "id")
-        if field and field.related in FIGURE_PATHS:
-            # Not by the way of Odoo, which follows the path as superuser
+        if getattr(field, "customer_figure", None):
             figures = self._join_customer_rows(
                 alias,
                 query,
@@ -146,12 +162,12 @@ class ResPartner(models.Model):
                 "customer_figures",
                 self.env.company.root_id,
             )
-            return SQL.identifier(figures, FIGURE_PATHS[field.related])
+            return SQL.identifier(figures, field.customer_figure)
         return super()._field_to_sql(alias, field_expr, query)
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         field = self._fields.get(field_name)
-        if field and field.related in FIGURE_PATHS and not nulls.code:
+        if getattr(field, "customer_figure", None) and not nulls.code:
             # who has no figures comes last, in whichever direction
             nulls = SQL("NULLS LAST")
         return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
@@ -160,7 +176,7 @@ class ResPartner(models.Model):
         """Count a customer's figures once, not again with each of its contacts."""
         result = super()._read_group_select(aggregate_spec, query)
         field = self._fields.get(aggregate_spec.partition(":")[0])
-        if field and field.related in FIGURE_PATHS:
+        if getattr(field, "customer_figure", None):
             return SQL(
                 "%s FILTER (WHERE %s = %s)",
                 result,

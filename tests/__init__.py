@@ -7,12 +7,14 @@ from . import test_metric
 from . import test_metric_definition
 from . import test_metric_fields
 from . import test_metric_ready_made
+from . import test_mirrored
 from . import test_online_retail
 from . import test_override
 from . import test_partner_fields
 from . import test_partner_merge
 from . import test_profile
 from . import test_rpc
+from . import test_rules
 from . import test_ruleset
 from . import test_run
 from . import test_score

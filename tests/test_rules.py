@@ -1,0 +1,532 @@
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import ClassificationCommon
+
+
+class RulesCommon(ClassificationCommon):
+    """Dimensions of the test's own, fed by rules and by fields of the contact."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.Dimension = cls.env["customer.dimension"]
+        cls.Category = cls.env["customer.category"]
+        # only what a test makes itself is computed
+        cls.Dimension.search([]).active = False
+
+    def make_dimension(self, code, categories, rules=(), **values):
+        """Create a dimension; ``rules`` are pairs of category name and domain."""
+        dimension = self.Dimension.create(
+            {
+                "name": code.replace("_", " ").title(),
+                "code": code,
+                "category_ids": [Command.create({"name": name}) for name in categories],
+                **values,
+            }
+        )
+        if rules:
+            self.add_rules(dimension, rules)
+        return dimension
+
+    def add_rules(self, dimension, rules):
+        by_name = {c.name: c.id for c in dimension.category_ids}
+        dimension.write(
+            {
+                "method": "rule",
+                "rule_ids": [
+                    Command.create(
+                        {
+                            "name": f"{name} by {domain}",
+                            "sequence": number,
+                            "category_id": by_name[name],
+                            "domain": str(domain),
+                        }
+                    )
+                    for number, (name, domain) in enumerate(rules)
+                ],
+            }
+        )
+
+    def category(self, dimension, name):
+        return dimension.category_ids.filtered(lambda c: c.name == name)
+
+    def shown(self, partner, dimension, company=None):
+        """Return the names of the categories in effect, as the contact shows them."""
+        partner = partner.with_company(company or self.env.company)
+        return partner[dimension.partner_field_name].mapped("name")
+
+    def rows(self, dimension):
+        return {
+            (row.partner_id, row.company_id, row.slot): row.category_id.name
+            for row in self.Assignment.search([("dimension_id", "=", dimension.id)])
+        }
+
+
+@tagged("post_install", "-at_install")
+class TestRules(RulesCommon):
+    def test_first_match_wins(self):
+        big, small, none = (self.make_customer(name) for name in ("Big", "Small", "No"))
+        self.post(big, 900, 10)
+        self.post(small, 100, 10)
+        dimension = self.make_dimension(
+            "volume",
+            ["High", "Low"],
+            [
+                ("High", [("customer_revenue_window", ">=", 500)]),
+                ("Low", [("customer_revenue_window", ">", 0)]),
+            ],
+        )
+        self.classify()
+        self.assertEqual(self.shown(big, dimension), ["High"])
+        self.assertEqual(self.shown(small, dimension), ["Low"])
+        self.assertEqual(self.shown(none, dimension), [])
+        row = self.Assignment.search([("partner_id", "=", big.id)])
+        self.assertIn("High by", row.explanation)
+        self.assertIn("900.00", row.explanation)
+        self.assertEqual(row.ruleset_id.rule_ids.mapped("position"), [1, 2])
+
+    def test_order_of_the_rules_decides(self):
+        customer = self.make_customer("Both")
+        dimension = self.make_dimension("both", ["A", "B"], [("A", []), ("B", [])])
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+        dimension.rule_ids[0].sequence = 99
+        self.assertTrue(dimension.has_pending_settings)
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["B"])
+        self.assertFalse(dimension.has_pending_settings)
+        [moved] = self.history_of(customer)
+        self.assertEqual(
+            (moved.old_category_id.name, moved.new_category_id.name), ("A", "B")
+        )
+
+    def test_default_category(self):
+        customer, other = self.make_customer("In"), self.make_customer("Out")
+        dimension = self.make_dimension(
+            "def", ["A", "Else"], [("A", [("name", "=", "In")])]
+        )
+        dimension.default_category_id = self.category(dimension, "Else")
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+        self.assertEqual(self.shown(other, dimension), ["Else"])
+        row = self.Assignment.search([("partner_id", "=", other.id)])
+        self.assertIn("default category", row.explanation)
+
+    def test_default_category_of_a_score(self):
+        buyer, other = self.make_customer("Buyer"), self.make_customer("Other")
+        self.post(buyer, 100, 5)
+        self.dimension.active = True
+        self.dimension.default_category_id = self.bronze
+        self.classify()
+        # the one buyer has no customer below him: fifths of one give score 1
+        self.assertEqual(self.tier_of(buyer), "Bronze")
+        self.assertEqual(self.tier_of(other), "Bronze")
+        row = self.assignment_of(other)
+        self.assertFalse(row.score)
+        self.assertIn("default category", row.explanation)
+
+    def test_applies_to(self):
+        company = self.make_customer("Company")
+        person = self.make_customer("Person", is_company=False)
+        buyer = self.make_customer("Buyer")
+        self.post(buyer, 100, 5)
+        cases = [
+            ({"applies_to": "company"}, {company, buyer}),
+            ({"applies_to": "person"}, {person}),
+            ({"applies_invoices": "with"}, {buyer}),
+            ({"applies_to": "company", "applies_invoices": "without"}, {company}),
+        ]
+        for number, (values, expected) in enumerate(cases):
+            dimension = self.make_dimension(
+                f"applies_{number}", ["A"], [("A", [])], **values
+            )
+            with self.subTest(values):
+                self.classify()
+                holders = {partner for partner, _company, _slot in self.rows(dimension)}
+                everyone = {company, person, buyer}
+                self.assertEqual(holders & everyone, expected)
+
+    def test_no_customer_any_more(self):
+        customer = self.make_customer("Gone")
+        dimension = self.make_dimension("any", ["A"], [("A", [])])
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+        customer.customer_rank = 0
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), [])
+        [lost] = self.history_of(customer)
+        self.assertFalse(lost.new_category_id)
+        self.assertIn("No rule matches", lost.explanation)
+
+    def test_archived_customer_is_classified(self):
+        customer = self.make_customer("Archived", active=False)
+        dimension = self.make_dimension("any", ["A"], [("A", [])])
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+
+    def test_dimension_reads_another(self):
+        """The one that reads comes later, whatever the order of the dimensions."""
+        customer = self.make_customer("Reader")
+        last = self.make_dimension("last", ["Z"], sequence=1)
+        first = self.make_dimension("first", ["A"], [("A", [])], sequence=2)
+        self.add_rules(
+            last,
+            [("Z", [(first.partner_field_name, "=", first.category_ids.id)])],
+        )
+        self.classify()
+        self.assertEqual(self.shown(customer, first), ["A"])
+        self.assertEqual(self.shown(customer, last), ["Z"])
+
+    def test_decision_by_hand_is_what_others_read(self):
+        customer = self.make_customer("Decided")
+        first = self.make_dimension("first", ["A", "B"], [("A", [])])
+        last = self.make_dimension("last", ["Z"])
+        by_hand = self.category(first, "B")
+        self.add_rules(last, [("Z", [(first.partner_field_name, "=", by_hand.id)])])
+        self.classify()
+        self.assertEqual(self.shown(customer, last), [])
+        self.Override.create(
+            {
+                "partner_id": customer.id,
+                "dimension_id": first.id,
+                "category_id": by_hand.id,
+                "reason": "Seen there",
+            }
+        )
+        self.classify()
+        self.assertEqual(self.shown(customer, last), ["Z"])
+
+    def test_cycle_is_refused_with_its_path(self):
+        one = self.make_dimension("one", ["A"])
+        two = self.make_dimension("two", ["B"])
+        three = self.make_dimension("three", ["C"])
+        self.add_rules(one, [("A", [(two.partner_field_name, "!=", False)])])
+        self.add_rules(two, [("B", [(three.partner_field_name, "!=", False)])])
+        with self.assert_refused(ValidationError, "Three → One → Two → Three"):
+            self.add_rules(three, [("C", [(one.partner_field_name, "!=", False)])])
+        with self.assert_refused(ValidationError, "Three → Three"):
+            self.add_rules(three, [("C", [(three.partner_field_name, "=", False)])])
+        # nested in a path and in "any", too
+        with self.assert_refused(ValidationError, "Three → One → Two → Three"):
+            self.add_rules(
+                three,
+                [("C", [("parent_id", "any", [(one.partner_field_name, "=", False)])])],
+            )
+
+    def test_bad_condition_is_refused(self):
+        dimension = self.make_dimension("bad", ["A"])
+        for domain in ("[('no_such_field', '=', 1)]", "[('id', '=', 'x')", "hello"):
+            with self.subTest(domain), self.assert_refused(ValidationError, "A by"):
+                self.add_rules(dimension, [("A", domain)])
+
+    def test_broken_rule_is_reported_and_isolated(self):
+        kept, other = self.make_customer("Kept"), self.make_customer("Other")
+        dimension = self.make_dimension(
+            "iso",
+            ["A", "B"],
+            [("A", [("name", "=", "Kept")]), ("B", [])],
+        )
+        second = self.make_dimension("fine", ["X"], [("X", [])])
+        self.classify()
+        rule = dimension.rule_ids[0]
+        # as if an app that brought a field had been removed
+        self.env.cr.execute(
+            "UPDATE customer_dimension_rule SET domain = %s WHERE id = %s",
+            ["[('field_of_a_removed_app', '=', True)]", rule.id],
+        )
+        self.env.invalidate_all()
+        newcomer = self.make_customer("Newcomer")
+        run = self.classify()
+        self.assertEqual(run.state, "done")
+        self.assertIn("field_of_a_removed_app", run.line_ids.warning)
+        self.assertIn("field_of_a_removed_app", rule.error)
+        self.assertEqual(self.shown(kept, dimension), ["A"])
+        self.assertEqual(self.shown(other, dimension), ["B"])
+        self.assertEqual(self.shown(newcomer, dimension), ["B"])
+        self.assertEqual(self.shown(newcomer, second), ["X"])
+        rule.domain = "[('name', '=', 'Newcomer')]"
+        run = self.classify()
+        self.assertFalse(rule.error)
+        self.assertFalse(run.line_ids.warning)
+        self.assertEqual(self.shown(newcomer, dimension), ["A"])
+        self.assertEqual(self.shown(kept, dimension), ["B"])
+
+    def test_failing_dimension_does_not_stop_the_others(self):
+        customer = self.make_customer("Lucky")
+        bad = self.make_dimension("bad", ["A"], [("A", [])], sequence=1)
+        good = self.make_dimension("good", ["B"], [("B", [])], sequence=2)
+        # a default that the frozen rules cannot name
+        self.patch(
+            type(self.env["customer.dimension"]),
+            "_get_settings",
+            self._failing_settings(bad),
+        )
+        with self.assertLogs("odoo.addons.customer_classification", "ERROR"):
+            run = self.classify()
+        self.assertEqual(run.state, "failed")
+        self.assertIn("Bad", run.line_ids.error)
+        self.assertEqual(self.shown(customer, good), ["B"])
+
+    def _failing_settings(self, bad):
+        original = type(self.env["customer.dimension"])._get_settings
+
+        def get_settings(dimension, company):
+            if dimension == bad:
+                raise ZeroDivisionError("division by zero")
+            return original(dimension, company)
+
+        return get_settings
+
+    def test_rules_of_one_company(self):
+        other = self.setup_other_company()["company"]
+        customer = self.make_customer("Everywhere")
+        dimension = self.make_dimension("local", ["A", "B"], [("A", []), ("B", [])])
+        dimension.rule_ids[0].company_id = other
+        self.classify(companies=self.env.company + other)
+        self.assertEqual(self.shown(customer, dimension), ["B"])
+        self.assertEqual(self.shown(customer, dimension, other), ["A"])
+
+    def test_calendar_moves_customers(self):
+        customer = self.make_customer("Buyer")
+        self.post(customer, 10, 30)
+        dimension = self.make_dimension(
+            "fresh",
+            ["New", "Old"],
+            [("New", [("customer_first_date", ">=", "today -30d")]), ("Old", [])],
+        )
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["New"])
+        dimension.rule_ids[0].domain = "[('customer_first_date', '>=', 'today -29d')]"
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["Old"])
+
+    def test_second_run_changes_nothing(self):
+        self.make_customer("Same")
+        dimension = self.make_dimension("same", ["A"], [("A", [])])
+        self.classify()
+        before = self.Assignment.search_read([("dimension_id", "=", dimension.id)])
+        run = self.classify()
+        self.assertEqual((run.created_count, run.changed_count), (0, 0))
+        self.assertEqual(
+            self.Assignment.search_read([("dimension_id", "=", dimension.id)]), before
+        )
+
+    def test_statements_do_not_grow_with_customers(self):
+        """30 rules: the same number of statements for 10 customers and for 1,000."""
+        dimension = self.make_dimension(
+            "many",
+            [f"C{number}" for number in range(30)],
+            [
+                (f"C{number}", [("name", "=like", f"%x{number:02}")])
+                for number in range(30)
+            ],
+        )
+
+        def create(count):
+            self.env["res.partner"].create(
+                [
+                    {"name": f"N{number}x{number % 30:02}", "customer_rank": 1}
+                    for number in range(count)
+                ]
+            )
+            self.env.flush_all()
+
+        def count_statements():
+            before = self.env.cr.sql_log_count
+            self.classify()
+            return self.env.cr.sql_log_count - before
+
+        create(30)
+        count_statements()  # fills the caches and makes the version
+        create(30)
+        few = count_statements()
+        create(1000)
+        many = count_statements()
+        self.assertLessEqual(many, few)
+        self.assertEqual(len(self.rows(dimension)), 1060)
+
+
+@tagged("post_install", "-at_install")
+class TestSeveralCategories(RulesCommon):
+    def test_all_matches_give_their_categories(self):
+        both, one = self.make_customer("Both ab"), self.make_customer("One a")
+        none = self.make_customer("None")
+        dimension = self.make_dimension(
+            "several",
+            ["A", "B"],
+            [
+                ("A", [("name", "ilike", " a")]),
+                ("B", [("name", "ilike", "ab")]),
+                ("B", [("name", "=", "Both ab")]),
+            ],
+            is_multiple=True,
+        )
+        a, b = dimension.category_ids
+        self.classify()
+        self.assertEqual(self.shown(both, dimension), ["A", "B"])
+        self.assertEqual(self.shown(one, dimension), ["A"])
+        self.assertEqual(self.shown(none, dimension), [])
+        company = self.env.company
+        self.assertEqual(
+            {key: name for key, name in self.rows(dimension).items() if key[0] in both},
+            {(both, company, a.id): "A", (both, company, b.id): "B"},
+        )
+        name = dimension.partner_field_name
+        mine = [("id", "in", (both + one + none).ids)]
+        search = self.env["res.partner"].search
+        self.assertEqual(search([*mine, (name, "=", a.id)]), both + one)
+        self.assertEqual(search([*mine, (name, "in", (a + b).ids)]), both + one)
+        self.assertEqual(search([*mine, (name, "not in", b.ids)]), one + none)
+        self.assertEqual(search([*mine, (name, "=", False)]), none)
+        self.assertEqual(search([*mine, (name, "!=", False)]), both + one)
+        self.assertEqual(search([*mine, (name, "any", [("name", "=", "B")])]), both)
+
+    def test_a_lost_category_leaves_the_others(self):
+        customer = self.make_customer("Both")
+        dimension = self.make_dimension(
+            "several",
+            ["A", "B"],
+            [("A", []), ("B", [("name", "=", "Both")])],
+            is_multiple=True,
+        )
+        self.classify()
+        customer.name = "Not any more"
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+        [lost] = self.history_of(customer)
+        self.assertEqual(
+            (lost.old_category_id.name, lost.slot),
+            ("B", self.category(dimension, "B").id),
+        )
+        self.assertFalse(lost.new_category_id)
+
+    def test_added_and_excluded_by_hand(self):
+        customer = self.make_customer("Customer")
+        dimension = self.make_dimension(
+            "several", ["A", "B", "C"], [("A", []), ("B", [])], is_multiple=True
+        )
+        a, b, c = dimension.category_ids
+        self.classify()
+        for operation, category in (("exclude", a), ("add", c)):
+            self.Override.create(
+                {
+                    "partner_id": customer.id,
+                    "dimension_id": dimension.id,
+                    "operation": operation,
+                    "category_id": category.id,
+                    "reason": "Told so",
+                }
+            )
+        self.assertEqual(self.shown(customer, dimension), ["B", "C"])
+        name = dimension.partner_field_name
+        search = self.env["res.partner"].search
+        self.assertNotIn(customer, search([(name, "=", a.id)]))
+        self.assertIn(customer, search([(name, "=", c.id)]))
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), ["B", "C"])
+        excluded = self.Override.search([("operation", "=", "exclude")])
+        excluded.action_withdraw()
+        self.assertEqual(set(self.shown(customer, dimension)), {"A", "B", "C"})
+        events = self.history_of(customer).mapped("event")
+        self.assertEqual(events, ["exclude", "add", "withdrawn"])
+
+    def test_default_only_without_any(self):
+        one, none = self.make_customer("One"), self.make_customer("None")
+        dimension = self.make_dimension(
+            "several", ["A", "Else"], [("A", [("name", "=", "One")])], is_multiple=True
+        )
+        dimension.default_category_id = self.category(dimension, "Else")
+        self.classify()
+        self.assertEqual(self.shown(one, dimension), ["A"])
+        self.assertEqual(self.shown(none, dimension), ["Else"])
+
+    def test_operations_fit_the_dimension(self):
+        customer = self.make_customer("Customer")
+        several = self.make_dimension("several", ["A"], is_multiple=True)
+        single = self.make_dimension("single", ["B"])
+        for dimension, operation, message in (
+            (several, "set", "add or exclude"),
+            (single, "add", "one category per customer"),
+        ):
+            with self.assert_refused(ValidationError, message):
+                self.Override.create(
+                    {
+                        "partner_id": customer.id,
+                        "dimension_id": dimension.id,
+                        "operation": operation,
+                        "category_id": dimension.category_ids.id,
+                    }
+                )
+
+
+@tagged("post_install", "-at_install")
+class TestShared(RulesCommon):
+    def test_one_category_for_all_companies(self):
+        other = self.setup_other_company()["company"]
+        customer = self.make_customer("Everywhere")
+        dimension = self.make_dimension(
+            "common", ["A", "B"], [("A", [])], is_shared=True
+        )
+        run = self.classify(companies=self.env.company + other)
+        self.assertEqual(run.line_ids.company_id, self.env.company + other)
+        self.assertEqual(len(run.line_ids), 3)
+        empty = self.env["res.company"]
+        rows = {k: v for k, v in self.rows(dimension).items() if k[0] == customer}
+        self.assertEqual(rows, {(customer, empty, 0): "A"})
+        self.assertEqual(self.shown(customer, dimension), ["A"])
+        self.assertEqual(self.shown(customer, dimension, other), ["A"])
+        decision = self.Override.create(
+            {
+                "partner_id": customer.id,
+                "dimension_id": dimension.id,
+                "category_id": self.category(dimension, "B").id,
+                "reason": "Known here",
+            }
+        )
+        self.assertFalse(decision.company_id)
+        self.assertEqual(self.shown(customer, dimension, other), ["B"])
+        # a dimension of a company may read it
+        reader = self.make_dimension(
+            "reader",
+            ["R"],
+            [("R", [(dimension.partner_field_name, "=", decision.category_id.id)])],
+        )
+        self.classify(companies=other)
+        self.assertEqual(self.shown(customer, reader, other), ["R"])
+        self.assertEqual(self.shown(customer, reader), [])
+
+    def test_second_run_changes_nothing(self):
+        self.make_customer("Same")
+        self.make_dimension("common", ["A"], [("A", [])], is_shared=True)
+        self.classify()
+        run = self.classify()
+        self.assertEqual((run.created_count, run.changed_count), (0, 0))
+
+    def test_reads_nothing_of_a_company(self):
+        local = self.make_dimension("local", ["L"])
+        common = self.make_dimension("common", ["A"], is_shared=True)
+        for field_name in (
+            "customer_revenue_window",
+            "property_payment_term_id",
+            local.partner_field_name,
+        ):
+            with (
+                self.subTest(field_name),
+                self.assert_refused(ValidationError, "differs by company"),
+            ):
+                self.add_rules(common, [("A", [(field_name, "!=", False)])])
+
+    def test_shape_is_fixed_once_used(self):
+        dimension = self.make_dimension("used", ["A"], [("A", [])])
+        dimension.is_multiple = True
+        self.assertEqual(dimension.partner_field_name, "x_cls_used_ids")
+        self.assertIn("x_cls_used_ids", self.env["res.partner"]._fields)
+        self.assertNotIn("x_cls_used_id", self.env["res.partner"]._fields)
+        dimension.is_multiple = False
+        self.make_customer("Customer")
+        self.classify()
+        for name in ("is_multiple", "is_shared"):
+            with self.assert_refused(UserError, "is in use"):
+                dimension[name] = True
