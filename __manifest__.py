@@ -22,6 +22,8 @@
         "views/customer_staging_views.xml",
         "views/customer_classification_run_views.xml",
         "views/customer_dimension_views.xml",
+        "views/customer_usage_views.xml",
+        "views/customer_exchange_views.xml",
         "views/customer_figures_views.xml",
         "views/customer_metric_value_views.xml",
         "views/customer_metric_views.xml",

@@ -1,4 +1,6 @@
 # Configuration: what is classified, and how
+from . import customer_code_mixin
+from . import customer_usage_mixin
 from . import customer_dimension_group
 from . import customer_dimension
 from . import customer_dimension_fields
@@ -14,6 +16,15 @@ from . import ir_model_fields_metric
 from . import ir_module_module
 from . import res_company
 from . import res_config_settings
+
+# Where that configuration is used, and its exchange as a file
+from . import customer_usage
+from . import customer_dimension_usage
+from . import customer_category_usage
+from . import customer_exchange
+from . import customer_exchange_export
+from . import customer_exchange_read
+from . import customer_exchange_import
 
 # Facts: one narrow row per customer and company
 from . import customer_rows_mixin

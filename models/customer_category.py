@@ -6,13 +6,15 @@ class CustomerCategory(models.Model):
     """One possible answer of a dimension, such as "Gold"."""
 
     _name = "customer.category"
+    _inherit = ["customer.code.mixin"]
     _description = "Customer Category"
     _parent_store = True
     _order = "dimension_id, sequence, id"
     _rec_names_search = ["name", "code"]
+    _code_scope = "dimension_id"
+    _code_fallback = "category"
 
     name = fields.Char(required=True, translate=True)
-    code = fields.Char(help="Short technical name for integrations.")
     parent_id = fields.Many2one(
         "customer.category",
         string="Part of",
@@ -142,7 +144,6 @@ class CustomerCategory(models.Model):
             "customer.assignment.history",
             "customer.ruleset.limit",
             "customer.ruleset.rule",
-            "customer.dimension.rule",
         ):
             domain = [("category_id", "in", self.ids)]
             if model == "customer.assignment.history":
@@ -155,11 +156,12 @@ class CustomerCategory(models.Model):
             if self.env[model].sudo().search_count(domain, limit=1):
                 raise UserError(
                     self.env._(
-                        "Customers hold or held this category, or a rule names it. "
-                        "Archive it, or merge it into another: that keeps their "
-                        "history."
+                        "Customers hold or held this category, or a version of the "
+                        "rules names it. Archive it, or merge it into another: that "
+                        "keeps their history."
                     )
                 )
+        self._check_unused()
 
     def unlink(self):
         self.dimension_id._clear_view_caches()

@@ -3,14 +3,6 @@ import re
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-#: Where people keep domains on contacts, which may name a dimension's field
-DOMAIN_FIELDS = {
-    "ir.filters": "domain",
-    "mailing.mailing": "mailing_domain",
-    "res.company": "customer_population_domain",
-    "customer.dimension.rule": "domain",
-}
-
 ICONS = [
     ("fa-tag", "Tag"),
     ("fa-star", "Star"),
@@ -449,61 +441,11 @@ class CustomerDimension(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        for dimension in self:
-            dimension._check_unused(
-                list(
-                    self.env["ir.model.fields"]
-                    .sudo()  # sudo: see `_update_partner_fields`
-                    .search([("customer_dimension_id", "=", dimension.id)])
-                    .mapped("name")
-                )
-            )
+        self._check_unused()
         self._check_unclassified()
         self._remove_partner_fields()
         self._clear_view_caches()
         return super().unlink()
-
-    def _check_unused(self, field_names):
-        """Refuse to go on where something searches contacts by one of the fields.
-
-        A mailing whose domain names a missing field stops the queue of all mailings.
-        """
-        self.ensure_one()
-        for model, domain_field in DOMAIN_FIELDS.items():
-            # sudo: other people's filters and mailings count, too
-            users = (
-                self.env[model]
-                .sudo()
-                .with_context(active_test=False)
-                .search(
-                    fields.Domain.OR(
-                        [(domain_field, "like", name)] for name in field_names
-                    )
-                )
-            )
-            if users:
-                raise UserError(
-                    self.env._(
-                        "“%(dimension)s” cannot be deleted or changed like this: "
-                        "%(users)s filters by it. Change that first, or archive the "
-                        "dimension.",
-                        dimension=self.name,
-                        users=", ".join(users.mapped("display_name")),
-                    )
-                )
-
-    def _check_unclassified(self):
-        """Refuse to delete a dimension by which customers are or were classified."""
-        for model in ("customer.assignment.history", "customer.assignment"):
-            # sudo: what another company's customers hold counts, too
-            rows = self.env[model].sudo()
-            if rows.search_count([("dimension_id", "in", self.ids)], limit=1):
-                raise UserError(
-                    self.env._(
-                        "Customers are or were classified by this dimension. Archive "
-                        "it instead: that keeps their history."
-                    )
-                )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)

@@ -24,7 +24,7 @@ class CustomerDimension(models.Model):
             wanted = {vals["name"]: vals for vals in dimension._get_partner_fields()}
             existing = Fields.search([("customer_dimension_id", "=", dimension.id)])
             obsolete = existing.filtered(lambda f, wanted=wanted: f.name not in wanted)
-            dimension._check_unused(obsolete.mapped("name"))
+            dimension._check_fields_unused(obsolete.mapped("name"))
             obsolete.unlink()
             for field in existing - obsolete:
                 groups = wanted.pop(field.name)["customer_groups"]

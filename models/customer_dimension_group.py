@@ -5,8 +5,10 @@ class CustomerDimensionGroup(models.Model):
     """Keeps dimensions that are read together together on the customer's form."""
 
     _name = "customer.dimension.group"
+    _inherit = ["customer.code.mixin"]
     _description = "Group of Classification Dimensions"
     _order = "sequence, id"
+    _code_fallback = "group"
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
@@ -16,4 +18,7 @@ class CustomerDimensionGroup(models.Model):
 
     _name_unique = models.Constraint(
         "UNIQUE (name)", "Another group already has this name."
+    )
+    _code_unique = models.Constraint(
+        "UNIQUE (code)", "Another group already has this code."
     )

@@ -25,8 +25,11 @@ class CustomerDimensionRule(models.Model):
     """
 
     _name = "customer.dimension.rule"
+    _inherit = ["customer.code.mixin"]
     _description = "Classification Rule"
     _order = "dimension_id, sequence, id"
+    _code_scope = "dimension_id"
+    _code_fallback = "rule"
 
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
@@ -68,6 +71,11 @@ class CustomerDimensionRule(models.Model):
     )
     model_name = fields.Char(compute="_compute_model_name")
 
+    _code_unique = models.Constraint(
+        "UNIQUE (dimension_id, code)",
+        "Another rule of this dimension already has this code.",
+    )
+
     def _compute_model_name(self):
         self.model_name = "res.partner"
 
@@ -99,7 +107,9 @@ class CustomerDimensionRule(models.Model):
     def _check_domain(self):
         for rule in self.filtered("active"):
             rule._check_condition()
-        self.dimension_id._check_cycles()
+        # Rules that are imported may change places: the import checks them at the end
+        if not self.env.context.get("customer_exchange_is_importing"):
+            self.dimension_id._check_cycles()
         self.dimension_id._check_shared()
 
     def _check_condition(self):

@@ -46,6 +46,7 @@ class CustomerMetric(models.Model):
     """
 
     _name = "customer.metric"
+    _inherit = ["customer.usage.mixin"]
     _description = "Customer Metric"
     _order = "sequence, id"
 
@@ -368,6 +369,10 @@ class CustomerMetric(models.Model):
         return f"{self.code}_{number}"
 
     # Actions
+
+    def action_archive(self):
+        """Archive; where something refers to these, ask first, with the list."""
+        return self._ask_to_archive() or super().action_archive()
 
     def action_show_values(self):
         """Open the customers that have a value, in the active company."""

@@ -1,10 +1,6 @@
-import re
-
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-
-from .customer_dimension import DOMAIN_FIELDS
 
 
 class CustomerMetric(models.Model):
@@ -27,38 +23,7 @@ class CustomerMetric(models.Model):
                         metric=metric.name,
                     )
                 )
-            users = metric._get_users()
-            if users:
-                raise UserError(
-                    self.env._(
-                        "“%(metric)s” cannot be deleted: %(users)s filters by it. "
-                        "Change that first, or archive the metric.",
-                        metric=metric.name,
-                        users=", ".join(users),
-                    )
-                )
-
-    def _get_users(self):
-        """Return the names of the filters, mailings and settings that name the field.
-
-        A mailing whose domain names a missing field stops the queue of all mailings.
-        """
-        self.ensure_one()
-        name = self.partner_field_name
-        users = []
-        for model, field_name in DOMAIN_FIELDS.items():
-            # sudo: other people's filters and mailings count, too
-            rows = self.env[model].sudo().with_context(active_test=False)
-            columns = [field_name]
-            if model == "ir.filters":
-                columns += ["context", "sort"]
-            for row in rows.search(
-                fields.Domain.OR([(column, "like", name)] for column in columns)
-            ):
-                used = " ".join(row[column] or "" for column in columns)
-                if re.search(rf"\b{name}\b", used):
-                    users.append(row.display_name)
-        return users
+            metric._check_unused()
 
     def _get_value_domain(self):
         return [

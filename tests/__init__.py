@@ -2,6 +2,7 @@ from . import test_browser
 from . import test_concurrency
 from . import test_cron
 from . import test_dimension_fields
+from . import test_exchange
 from . import test_figures
 from . import test_metric
 from . import test_metric_definition
@@ -13,6 +14,7 @@ from . import test_override
 from . import test_partner_fields
 from . import test_partner_merge
 from . import test_profile
+from . import test_presets
 from . import test_rpc
 from . import test_rules
 from . import test_ruleset
@@ -22,4 +24,5 @@ from . import test_score_keep
 from . import test_score_share
 from . import test_security
 from . import test_translations
+from . import test_usage
 from . import test_visibility

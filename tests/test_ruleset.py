@@ -79,7 +79,7 @@ class TestRuleset(ClassificationCommon):
         saved = self.env["ir.filters"].create(
             {"name": "Named", "model_id": "res.partner", "domain": domain}
         )
-        with self.assert_refused(UserError, "Named filters by it"):
+        with self.assert_refused(UserError, "used by Filters “Named”"):
             dimension.unlink()
         saved.unlink()
         dimension.unlink()

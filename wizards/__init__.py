@@ -1,2 +1,5 @@
 from . import base_partner_merge
+from . import customer_exchange_preset
+from . import customer_exchange_wizard
 from . import customer_metric_preview
+from . import customer_usage_line
