@@ -287,6 +287,35 @@ class TestExchange(ClassificationCommon):
         self.import_(content)
         self.assertEqual(category.source_key, f'["{china.id}"]')
 
+    def test_metrics(self):
+        metric = self.env["customer.metric"].create(
+            {
+                "name": "Letters",
+                "code": "letters",
+                "model_name": "account.move",
+                "partner_path": "partner_id",
+                "company_path": "company_id",
+                "domain": str(
+                    [("journal_id", "=", self.company_data["default_journal_sale"].id)]
+                ),
+                "date_path": "invoice_date",
+                "window_days": 30,
+            }
+        )
+        self.rule.domain = "[('x_met_letters', '>', 3)]"
+        content = self.export()
+        self.assertRegex(content, r'\("journal_id", "=", ref\("[\w.]+"\)\)')
+        self.rule.domain = "[]"
+        metric.unlink()
+        self.assertNotIn("x_met_letters", self.env["res.partner"]._fields)
+        report = self.import_(content)
+        self.assertEqual((report["created"], report["changed"]), (1, 1))
+        self.assertEqual(self.export(), content)
+        self.assert_broken(
+            file_of('<metric code="letters" model_name="no.such"/>'),
+            (2, "no.such|model"),
+        )
+
     # Names instead of ids
 
     def test_references_are_portable(self):

@@ -3,10 +3,11 @@ import re
 
 from lxml import etree
 
-from odoo.tests import TransactionCase, tagged
+from odoo.tests import tagged
 from odoo.tools import file_open
 
 from ..models.customer_exchange_domain import to_domain
+from .common import ClassificationCommon
 
 #: Recency, frequency and monetary value above (1) or not above (0) their limits, as
 #: the table for Chinese companies gives them
@@ -37,7 +38,7 @@ CELLS = list(itertools.product(range(1, 6), repeat=3))
 
 
 @tagged("post_install", "-at_install")
-class TestPresets(TransactionCase):
+class TestPresets(ClassificationCommon):
     """The presets say what the published tables say."""
 
     def read(self, name):
@@ -138,3 +139,42 @@ class TestPresets(TransactionCase):
         presets = Preset.search(Preset.action_open_all()["domain"])
         self.assertEqual(len(presets), 4)
         self.assertIn("RFM 八类客户", presets.mapped("name"))
+
+    def test_through_the_engine(self):
+        """The imported rules give what the tables say of the customers' scores."""
+        for name in ("rfm_eight_cells", "rfm_ten_segments", "rfm_complete_segments"):
+            Exchange = self.env["customer.classification.exchange"]
+            preview = Exchange.preview_configuration(self.read(name))
+            self.assertEqual(preview["problems"], [])
+            report = Exchange.import_configuration(self.read(name))
+            self.assertEqual(report["created"], preview["created"])
+            again = Exchange.import_configuration(self.read(name))
+            self.assertEqual(again["lines"], [])
+        customers = self.env["res.partner"]
+        for number, (days_ago, times, amount) in enumerate(
+            itertools.product((3, 40, 200), (1, 2, 5), (10, 100, 1000))
+        ):
+            customer = self.make_customer(f"Customer {number}")
+            customers |= customer
+            for time in range(times):
+                self.post(customer, amount + number, days_ago + time)
+        without = self.make_customer("Never bought")
+        self.classify()
+        presets = {
+            "x_cls_rfm_cell_id": "rfm_eight_cells",
+            "x_cls_rfm_ten_id": "rfm_ten_segments",
+            "x_cls_rfm_segment_id": "rfm_complete_segments",
+        }
+        self.assertGreater(
+            len({tuple(self.scores_of(customer)) for customer in customers}), 15
+        )
+        for field_name, name in presets.items():
+            rules = self.read_rules(name)
+            self.assertFalse(without[field_name])
+            for customer in customers:
+                expected = self.matching(rules, self.scores_of(customer))[0]
+                self.assertEqual(customer[field_name].name, expected)
+
+    def scores_of(self, customer):
+        row = self.assignment_of(customer)
+        return row.recency_score, row.frequency_score, row.monetary_score

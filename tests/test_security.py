@@ -35,10 +35,15 @@ RIGHTS = {
         "customer.dimension.group": "read create write unlink",
         "customer.dimension.level": "read create write unlink",
         "customer.dimension.rule": "read create write unlink",
+        "customer.exchange.line": "read create write unlink",
+        "customer.exchange.preset": "read create write unlink",
+        "customer.exchange.wizard": "read create write unlink",
         "customer.metric": "read create write unlink",
         "customer.metric.preview": "read",
         "customer.metric.preview.line": "read",
         "customer.staging": "read",
+        "customer.usage.archive": "read create write",
+        "customer.usage.line": "read create",
     },
 }
 RIGHTS[MANAGER] = {**RIGHTS[USER], **RIGHTS[MANAGER]}

@@ -258,6 +258,27 @@ class TestUsage(ClassificationCommon):
         with self.assertRaises(AccessError):
             rule.action_open()
 
+    def test_metric(self):
+        metric = self.env["customer.metric"].create(
+            {
+                "name": "Visits",
+                "code": "visits",
+                "model_name": "account.move",
+                "partner_path": "partner_id",
+                "company_path": "company_id",
+            }
+        )
+        self.assertEqual(metric.usage_count, 0)
+        self.make_places([("x_met_visits", ">", 2)])
+        metric.invalidate_recordset()
+        self.assertEqual(metric.usage_count, 6)
+        with self.assert_refused(UserError, "“Visits” .*“Mine”"):
+            metric.unlink()
+        wizard = metric.action_archive()
+        self.assertTrue(metric.active)
+        self.env[wizard["res_model"]].browse(wizard["res_id"]).action_confirm()
+        self.assertFalse(metric.active)
+
     def test_form_warns(self):
         self.make_places([("x_cls_area_id", "in", self.north.ids)])
         result = self.area.onchange({"method": "rule"}, ["method"], {"method": {}})
