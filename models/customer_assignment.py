@@ -65,7 +65,6 @@ class CustomerAssignment(models.Model):
     )
     inputs = fields.Json(readonly=True)
     explanation = fields.Char(compute="_compute_explanation")
-    is_overruled = fields.Boolean(compute="_compute_is_overruled")
 
     # An expression, because a unique index takes two rows without company for
     # different ones (NULLS NOT DISTINCT needs PostgreSQL 15)
@@ -86,21 +85,6 @@ class CustomerAssignment(models.Model):
             if explanation and assignment in held:
                 explanation = History._join_sentences(explanation, held[assignment])
             assignment.explanation = explanation
-
-    @api.depends("partner_id", "company_id", "dimension_id", "slot")
-    def _compute_is_overruled(self):
-        # sudo: a category is overruled whoever looks at it
-        overrides = (
-            self.env["customer.override"]
-            .sudo()
-            .search(
-                [("partner_id", "in", self.partner_id.ids), ("is_in_force", "=", True)]
-            )
-        )
-        keys = {(o.partner_id, o.company_id, o.dimension_id, o.slot) for o in overrides}
-        for row in self:
-            key = (row.partner_id, row.company_id, row.dimension_id, row.slot)
-            row.is_overruled = key in keys
 
     @api.model
     def _apply_staged(self, line, limit):

@@ -84,19 +84,37 @@ class TestBrowser(ClassificationCommon, HttpCase):
             login="tour_biller",
         )
 
-    def test_no_chip_without_rights(self):
+    def test_form_works_without_the_chip(self):
+        """An error about the chip is nobody's concern but the chip's."""
         invoice = self.post(self.customer, 10, 1)
-        self.make_user("tour_clerk", groups="account.group_account_invoice")
+        self.make_user("tour_biller", groups=f"account.group_account_invoice,{USER}")
+
+        asked = []
 
         def fail(records):
-            raise AssertionError("a chip was asked for")
+            asked.append(records.id)
+            raise ValidationError("no chip today")
 
         self.patch(type(self.customer), "get_customer_chip", fail)
         self.start_tour(
             f"/odoo/m-account.move/{invoice.id}",
-            "customer_chip_without_rights",
+            "customer_chip_absent",
+            login="tour_biller",
+        )
+        self.assertEqual(asked, self.customer.ids)
+
+    def test_no_chip_without_rights(self):
+        invoice = self.post(self.customer, 10, 1)
+        self.make_user("tour_clerk", groups="account.group_account_invoice")
+
+        asked = []
+        self.patch(type(self.customer), "get_customer_chip", asked.append)
+        self.start_tour(
+            f"/odoo/m-account.move/{invoice.id}",
+            "customer_chip_absent",
             login="tour_clerk",
         )
+        self.assertFalse(asked)
 
     def test_configure(self):
         self.make_user("tour_manager", groups=MANAGER)

@@ -245,7 +245,6 @@ class TestOverride(ClassificationCommon):
         decision = form.save()
         self.assertEqual(decision.partner_id, self.alpha)
         self.assertEqual(self.alpha.customer_override_ids, decision)
-        self.assertTrue(self.assignment_of(self.alpha).is_overruled)
 
     def test_used_category_is_kept(self):
         self.decide()

@@ -100,6 +100,13 @@ class TestProfile(ClassificationCommon):
         self.assertFalse(entry["category_id"])
         self.assertEqual(entry["computed"]["name"], "Bronze")
 
+    def test_category_that_is_gone(self):
+        """The engine keeps a row without category; the page shows nothing of it."""
+        self.post(self.customer, -10, 0)
+        self.classify()
+        self.assertTrue(self.assignment_of(self.customer))
+        self.assertEqual(self.shown()["value_tier"]["entries"], [])
+
     def test_several_categories(self):
         needs = self.make_dimension("test_needs", is_multiple=True)
         one, two = needs.category_ids
@@ -110,6 +117,36 @@ class TestProfile(ClassificationCommon):
             {(e["category_id"], e["source"], e["operation"]) for e in entries},
             {(one.id, "manual", "add"), (two.id, "none", "exclude")},
         )
+
+    def test_sources_of_computed_categories(self):
+        self.customer.country_id = self.env.ref("base.cn")
+        by_rule = self.make_dimension("test_by_rule")
+        rule = {"name": "Companies", "domain": "[('is_company', '=', True)]"}
+        rule["category_id"] = by_rule.category_ids[0].id
+        by_rule.write({"method": "rule", "rule_ids": [fields.Command.create(rule)]})
+        by_default = self.make_dimension("test_by_default")
+        by_default.default_category_id = by_default.category_ids[1]
+        rule["category_id"] = by_default.category_ids[0].id
+        rule["domain"] = "[('is_company', '=', False)]"
+        by_default.write({"method": "rule", "rule_ids": [fields.Command.create(rule)]})
+        country = self.env["ir.model.fields"]._get("res.partner", "country_id")
+        self.make_dimension(
+            "test_by_field",
+            names=(),
+            method="field",
+            level_ids=[fields.Command.create({"field_id": country.id})],
+        )
+        self.classify()
+        shown = self.shown()
+        for code, source, name, why in (
+            ("test_by_rule", "rule", "One", "Companies"),
+            ("test_by_default", "default", "Two", "default category"),
+            ("test_by_field", "field", "China", "Country"),
+            ("value_tier", "score", "Bronze", "of 5"),
+        ):
+            [entry] = shown[code]["entries"]
+            self.assertEqual((entry["source"], entry["name"]), (source, name), code)
+            self.assertIn(why, entry["why"])
 
     def test_tree(self):
         region = self.make_dimension("test_area", ("China",))
@@ -267,15 +304,20 @@ class TestProfile(ClassificationCommon):
             self.profile_of()
             return self.cr.sql_log_count - before
 
-        def add(number):
-            dimension = self.make_dimension(f"test_{number}")
-            self.decide(dimension, dimension.category_ids[0])
+        def add(*numbers):
+            for number in numbers:
+                by_hand = self.make_dimension(f"test_hand_{number}")
+                self.decide(by_hand, by_hand.category_ids[0])
+                by_rule = self.make_dimension(f"test_rule_{number}")
+                rule = {"name": "All", "category_id": by_rule.category_ids[0].id}
+                rules = [fields.Command.create(rule)]
+                by_rule.write({"method": "rule", "rule_ids": rules})
+            self.classify()
+            count()
 
         add(0)
-        count()
         few = count()
-        for number in range(1, 13):
-            add(number)
-        count()
+        add(*range(1, 7))
+        self.assertEqual(len(self.shown()), 15)
         self.assertLessEqual(count(), few)
-        self.assertLess(few, 25)
+        self.assertLess(few, 30)

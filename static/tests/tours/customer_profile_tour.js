@@ -178,13 +178,23 @@ registry.category("web_tour.tours").add("customer_chip_on_invoice", {
     ],
 });
 
-/** Who sees no categories gets the form of before, and sends no request. */
-registry.category("web_tour.tours").add("customer_chip_without_rights", {
+/** The form of before, for who sees no categories or where the chip fails. */
+registry.category("web_tour.tours").add("customer_chip_absent", {
     steps: () => [
         {
             content: "the customer without a chip",
             trigger:
                 "[name=partner_id]:contains('Tour Customer'):not(:has(.o_customer_chip))",
+        },
+        {
+            content: "another page of the form",
+            trigger: ".nav-link[name=other_info]",
+            run: "click",
+        },
+        {
+            content: "shows, and no error does",
+            trigger:
+                "body:not(:has(.o_error_dialog, .o_notification)) .tab-pane.active",
         },
     ],
 });
