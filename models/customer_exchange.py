@@ -134,7 +134,9 @@ class CustomerClassificationExchange(models.AbstractModel):
             Element(
                 "metric",
                 "customer.metric",
-                excluded=frozenset({"is_waiting", "is_broken", "error"}),
+                excluded=frozenset(
+                    {"is_waiting", "is_broken", "error", "value_type", "relation"}
+                ),
                 domains={"domain": ".model_name"},
             ),
             Element("dimension", "customer.dimension"),
@@ -143,7 +145,8 @@ class CustomerClassificationExchange(models.AbstractModel):
                 "customer.category",
                 parent="dimension_id",
                 tree="parent_id",
-                excluded=frozenset({"parent_path", "successor_id"}),
+                # the order of the file is theirs
+                excluded=frozenset({"parent_path", "successor_id", "sequence"}),
             ),
             Element(
                 "level",
@@ -156,7 +159,11 @@ class CustomerClassificationExchange(models.AbstractModel):
             Element(
                 "criterion",
                 "customer.dimension.criterion",
-                key="metric",
+                key=(
+                    "metric_id"
+                    if "metric_id" in self.env["customer.dimension.criterion"]._fields
+                    else "metric"
+                ),
                 parent="dimension_id",
                 is_list=True,
             ),
@@ -193,7 +200,7 @@ class CustomerClassificationExchange(models.AbstractModel):
                 or name in (element.key, element.parent, element.tree)
                 or not name.startswith(element.prefix)
                 or not odoo_field.store
-                or odoo_field.compute
+                or (odoo_field.compute and odoo_field.readonly)
                 or odoo_field.related
                 or odoo_field.type not in TYPES | {"many2many"}
             ):

@@ -61,16 +61,11 @@ class CustomerClassificationExchange(models.AbstractModel):
 
     def _export_nodes(self, element, records):
         """Return the nodes of ``records``, ordered by what identifies them."""
-        order = ["sequence"] if "sequence" in records._fields else []
-        keyed = [
-            (*(record[name] for name in order), self._get_key(element, record), record)
-            for record in records
-        ]
-        return [
-            self._export_node(element, key, record)
-            for *_order, key, record in sorted(keyed, key=lambda row: row[:-1])
-            if key
-        ]
+        keyed = [(self._get_key(element, record), record) for record in records]
+        if element.tag != "category":  # of which the file's order is the order
+            has_order = "sequence" in records._fields
+            keyed.sort(key=lambda row: (row[1].sequence if has_order else 0, row[0]))
+        return [self._export_node(element, key, record) for key, record in keyed if key]
 
     def _export_node(self, element, key, record):
         attributes = {self._get_attribute(element, element.key): key}

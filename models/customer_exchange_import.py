@@ -281,7 +281,21 @@ class CustomerClassificationExchange(models.AbstractModel):
                 self._apply_entry(entry, "whole", named, dry, lines)
 
     def _finish(self, entry, entries, dry, lines):
-        """Check what only the whole dimension can be checked for."""
+        """Do and check what concerns the dimension as a whole."""
+        categories = [
+            other
+            for other in entries
+            if other.element.tag == "category" and other.parent is entry
+        ]
+        if any(category.is_failed for category in categories):
+            return  # nothing of the file will stay
+        if self._is_order_changed(categories):
+            line = self._get_line("change", entry)
+            label = self.env["customer.category"]._fields["sequence"]
+            line["fields"] = [label._description_string(self.env)]
+            lines.append({**line, "tag": "category"})
+        if not dry:
+            self._sort(categories)
         if entry.instructions.get("other_rules") == "archive":
             keys = {
                 other.key
@@ -309,6 +323,41 @@ class CustomerClassificationExchange(models.AbstractModel):
             )
             dimension._check_distinct_limits()
             dimension._check_cycles()
+
+    @staticmethod
+    def _is_order_changed(entries):
+        """Whether categories that were there stand in another order than the file's.
+
+        Each new one stands at the end of its siblings at first.
+        """
+        for above in {entry.above for entry in entries}:
+            siblings = [entry for entry in entries if entry.above is above]
+            there = [entry for entry in siblings if not entry.is_new]
+            there.sort(key=lambda entry: (entry.record.sequence, entry.record.id))
+            new = [entry for entry in siblings if entry.is_new]
+            if siblings != there + new:
+                return True
+        return False
+
+    @staticmethod
+    def _sort(entries):
+        """Let categories stand in the order of the file, others keep their places."""
+        for above in {entry.above for entry in entries}:
+            wanted = [entry.record for entry in entries if entry.above is above]
+            first = wanted[0]
+            siblings = first.search(
+                [
+                    ("dimension_id", "=", first.dimension_id.id),
+                    ("parent_id", "=", first.parent_id.id),
+                ]
+            )
+            places = [place for place, one in enumerate(siblings) if one in wanted]
+            ordered = list(siblings)
+            for place, record in zip(places, wanted, strict=True):
+                ordered[place] = record
+            if ordered != list(siblings):
+                for position, record in enumerate(ordered, 1):
+                    record.sequence = 10 * position
 
     def _get_line(self, action, entry, names=()):
         """Return what happens to a record, for the report."""

@@ -158,6 +158,8 @@ class TestExchange(ClassificationCommon):
         # limits that change places
         self.platinum.minimum_score = 4.6
         self.gold.minimum_score, self.platinum.minimum_score = 4.5, 3.5
+        # and categories that change places
+        self.north.sequence, self.south.sequence = 30, 20
         self.env.company.customer_window_days = 90
         changed = self.export(with_companies=True)
         self.assertNotEqual(changed, content)
@@ -207,6 +209,27 @@ class TestExchange(ClassificationCommon):
                 }
             ],
         )
+
+    def test_the_file_orders_its_categories(self):
+        """Those that it does not name keep their places."""
+        self.Category.create({"name": "Abroad", "dimension_id": self.region.id})
+        content = file_of(
+            '<dimension code="area">',
+            '  <category code="abroad"/>',
+            '  <category code="east"><name>East</name></category>',
+            '  <category code="north"/>',
+            "</dimension>",
+        )
+        preview = self.Exchange.preview_configuration(content)
+        report = self.import_(content)
+        self.assertEqual((report["created"], report["changed"]), (1, 1))
+        self.assertEqual(preview["changed"], 1)
+        self.region.invalidate_recordset()
+        self.assertEqual(
+            self.region.category_ids.mapped("code"),
+            ["abroad", "south_west", "east", "north"],
+        )
+        self.assert_nothing(self.import_(content))
 
     def test_only_some_dimensions(self):
         content = self.export(dimensions=self.region)
