@@ -115,7 +115,7 @@ class CustomerMetric(models.Model):
     domain = fields.Char(
         string="Only Those",
         default="[]",
-        help="Which of the records count. Dates may be relative, such as “today -30d”.",
+        help="Which of the records count. Dates such as “last 30 days” move along.",
     )
     measure = fields.Selection(
         MEASURE_SELECTION,

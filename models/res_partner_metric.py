@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -31,14 +33,13 @@ class ResPartner(models.Model):
                 self.env.company.root_id.id,
             )
         )
-        values = {(partner, metric): found for partner, metric, *found in rows}
+        values = defaultdict(dict)
+        for partner, metric, *found in rows:
+            values[metric][partner] = found
         for name, field in metric_fields.items():
             column = {"date": 1, "many2one": 2}.get(field.type, 0)
-            own = {
-                partner: found[column]
-                for (partner, metric), found in values.items()
-                if metric == field.customer_metric_id
-            }
+            found = values[field.customer_metric_id]
+            own = {partner: row[column] for partner, row in found.items()}
             if field.type == "many2one":
                 records = self.env[field.comodel_name].browse(own.values()).exists()
                 own = {p: id_ for p, id_ in own.items() if id_ in records._ids}

@@ -1,5 +1,9 @@
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
+
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import SQL, mute_logger
 
 from .common import MANAGER
@@ -64,6 +68,44 @@ class TestMetricDefinition(MetricCommon):
         self.env.invalidate_all()
         self.update()
         self.assertFalse(broken.is_broken or broken.error)  # by itself
+
+    def test_conflict_is_no_fault_of_the_metric(self):
+        """The run is done again then: a metric is not switched off by a colleague."""
+        metric = self.make_metric()
+        with (
+            patch.object(
+                type(self.Metric),
+                "_update_own_values",
+                side_effect=SerializationFailure,
+            ),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.update()
+        self.assertFalse(metric.is_broken)
+
+    def test_form(self):
+        """Choosing the records proposes the rest."""
+        self.add(self.alpha, 3, 2.5)
+        with Form(self.Metric) as form:
+            form.name = "Hours"
+            form.code = "hours"
+            form.model_id = self.env["ir.model"]._get("res.partner.bank")
+            form.model_id = self.env["ir.model"]._get("account.analytic.line")
+            form.measure = "sum"
+            form.measure_path = "unit_amount"
+        metric = form.record
+        self.assertEqual(
+            (metric.model_name, metric.partner_path, metric.company_path),
+            ("account.analytic.line", "partner_id", "company_id"),
+        )
+        self.assertEqual(metric.value_type, "float")
+        self.update()
+        self.assertEqual(self.values_of(metric), {"Alpha": 2.5})
+        with Form(metric) as form:
+            form.window_days = 2
+            form.date_path = "date"
+        self.update()
+        self.assertEqual(self.values_of(metric), {})
 
     def test_model_gone(self):
         metric = self.make_metric()
