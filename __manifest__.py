@@ -31,8 +31,11 @@
         "views/customer_assignment_views.xml",
         "views/customer_override_views.xml",
         "views/customer_assignment_history_views.xml",
+        "views/customer_category_change_views.xml",
+        "views/customer_exclusion_views.xml",
         "views/res_config_settings_views.xml",
         "views/res_partner_views.xml",
+        "views/res_partner_privacy_views.xml",
         "views/customer_classification_menus.xml",
     ],
     "assets": {

@@ -60,6 +60,14 @@ from . import customer_explanation_score
 from . import customer_classification_run
 from . import customer_classification_run_line
 
+# For people: automation rules, messages, import, privacy, contact tags
+from . import customer_category_change
+from . import customer_change_publication
+from . import customer_change_notification
+from . import customer_override_import
+from . import customer_history_anonymous
+from . import customer_exclusion
+
 # Where people see it
 from . import res_partner
 from . import res_partner_search
@@ -68,3 +76,7 @@ from . import res_partner_search_several
 from . import res_partner_view
 from . import res_partner_profile
 from . import ir_http
+from . import res_partner_privacy
+
+# One way into Odoo's own contact tags
+from . import customer_tag_mirror

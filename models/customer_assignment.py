@@ -155,11 +155,11 @@ class CustomerAssignment(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id,
-                    run_id, ruleset_id, user_id, inputs
+                    run_id, ruleset_id, user_id, inputs, is_to_publish
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
                        old_category_id, old_since, category_id,
-                       %(run)s, ruleset_id, %(user)s, inputs
+                       %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s
                   FROM compared
                  WHERE assignment_id IS NOT NULL AND is_change
             ),
@@ -208,6 +208,9 @@ class CustomerAssignment(models.Model):
             now=fields.Datetime.now(),
             run=line.run_id.id,
             user=self.env.uid,
+            is_to_publish=self.env["customer.dimension"]._get_is_published(
+                SQL("compared.dimension_id")
+            ),
             score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
             excluded_scores=SQL(", ").join(
                 SQL.identifier("excluded", name) for name in SCORE_COLUMNS

@@ -122,7 +122,7 @@ class CustomerAssignmentHistory(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end,
-                    run_id, user_id, reason
+                    run_id, user_id, reason, is_to_publish
                 )
                 SELECT override.partner_id, override.company_id,
                        override.dimension_id, override.slot, 'expired', %(now)s,
@@ -130,7 +130,8 @@ class CustomerAssignmentHistory(models.Model):
                             THEN override.category_id
                        END,
                        override.write_date, assignment.category_id, override.date_end,
-                       %(run)s, override.write_uid, override.reason
+                       %(run)s, override.write_uid, override.reason,
+                       %(is_to_publish)s
                   FROM customer_override AS override
                   LEFT JOIN customer_assignment AS assignment
                     ON assignment.partner_id = override.partner_id
@@ -153,6 +154,9 @@ class CustomerAssignmentHistory(models.Model):
                 """,
                 now=fields.Datetime.now(),
                 run=run.id if run else None,
+                is_to_publish=self.env["customer.dimension"]._get_is_published(
+                    SQL("override.dimension_id")
+                ),
                 company=company.id or None,
                 as_of=as_of,
                 every_partner=partners is None,

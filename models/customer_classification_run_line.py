@@ -83,6 +83,7 @@ class CustomerClassificationRunLine(models.Model):
                 self._stage(dimensions)
                 while self._apply(CHUNK_SIZE):
                     pass
+            self._mirror_tags()
         self.state = "failed" if self.error else "done"
 
     def _lock(self):
@@ -128,6 +129,7 @@ class CustomerClassificationRunLine(models.Model):
                 self._cron_retry(lambda: self._stage(dimensions))  # noqa: B023
                 while self._cron_retry(lambda: self._apply(CHUNK_SIZE)):
                     pass
+            self._cron_retry(self._mirror_tags)
             self.state = "failed" if self.error else "done"
             cr.commit()
         except Exception as error:

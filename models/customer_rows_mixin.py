@@ -41,9 +41,7 @@ class CustomerRowsMixin(models.AbstractModel):
         **kwargs,
     ):
         if not (self.env.su or bypass_access):
-            Partner = self.env["res.partner"]
-            visible = Partner._search(Domain.TRUE, active_test=False)
-            domain = Domain(domain) & Domain("partner_id", "in", visible)
+            domain = Domain(domain) & self._get_visible_domain()
         return super()._search(
             domain,
             offset,
@@ -58,15 +56,25 @@ class CustomerRowsMixin(models.AbstractModel):
         result = super()._check_access(operation)
         if self.env.su or not any(self._ids) or (result and result[0] == self):
             return result
-        # sudo: only to learn which customers the rows are about
-        partners = self.sudo().partner_id.sudo(False)
-        hidden = partners - partners._filtered_access("read")
-        if not hidden:
+        forbidden = self._get_hidden()
+        if not forbidden:
             return result
-        forbidden = self.sudo().filtered(lambda r: r.partner_id in hidden).sudo(False)
         if result:
             # the rules forbid some rows, their customers others
             return result[0] | forbidden, result[1]
         return forbidden, functools.partial(
             self.env["ir.rule"]._make_access_error, operation, forbidden
         )
+
+    @api.model
+    def _get_visible_domain(self):
+        """Return the domain of the rows whose customer the user may see."""
+        visible = self.env["res.partner"]._search(Domain.TRUE, active_test=False)
+        return Domain("partner_id", "in", visible)
+
+    def _get_hidden(self):
+        """Return these rows whose customer the user may not see."""
+        # sudo: only to learn which customers the rows are about
+        partners = self.sudo().partner_id.sudo(False)
+        hidden = partners - partners._filtered_access("read")
+        return self.sudo().filtered(lambda r: r.partner_id in hidden).sudo(False)

@@ -1,4 +1,5 @@
 from . import test_browser
+from . import test_category_change
 from . import test_concurrency
 from . import test_cron
 from . import test_dimension_fields
@@ -11,10 +12,12 @@ from . import test_metric_ready_made
 from . import test_mirrored
 from . import test_online_retail
 from . import test_override
+from . import test_override_import
 from . import test_partner_fields
 from . import test_partner_merge
 from . import test_profile
 from . import test_presets
+from . import test_privacy
 from . import test_rpc
 from . import test_rules
 from . import test_ruleset
@@ -23,6 +26,7 @@ from . import test_score
 from . import test_score_keep
 from . import test_score_share
 from . import test_security
+from . import test_tag_mirror
 from . import test_translations
 from . import test_usage
 from . import test_visibility

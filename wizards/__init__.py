@@ -3,3 +3,4 @@ from . import customer_exchange_preset
 from . import customer_exchange_wizard
 from . import customer_metric_preview
 from . import customer_usage_line
+from . import customer_erasure
