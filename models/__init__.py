@@ -73,6 +73,7 @@ from . import res_partner
 from . import res_partner_search
 from . import res_partner_metric
 from . import res_partner_search_several
+from . import res_partner_master_data
 from . import res_partner_view
 from . import res_partner_profile
 from . import ir_http

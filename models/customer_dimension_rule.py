@@ -69,6 +69,13 @@ class CustomerDimensionRule(models.Model):
         help="Why the condition could not be evaluated by the last computation. Who "
         "has the category keeps it meanwhile.",
     )
+    is_waiting = fields.Boolean(
+        string="Waits for Its App",
+        readonly=True,
+        copy=False,
+        help="Comes with the addon, and is switched on when the app it needs is "
+        "installed.",
+    )
     model_name = fields.Char(compute="_compute_model_name")
 
     _code_unique = models.Constraint(
@@ -111,6 +118,25 @@ class CustomerDimensionRule(models.Model):
         if not self.env.context.get("customer_exchange_is_importing"):
             self.dimension_id._check_cycles()
         self.dimension_id._check_shared()
+
+    def write(self, vals):
+        if "active" in vals:  # from now on people decide
+            vals = {**vals, "is_waiting": False}
+        return super().write(vals)
+
+    @api.model
+    def _activate_waiting(self):
+        """Switch on the shipped rules whose fields are all there by now.
+
+        Each waits for a metric that waits for its app. What people switched off
+        stays off.
+        """
+        partner_fields = self.env["res.partner"]._fields
+        # sudo: apps are installed by people who need not see the configuration
+        waiting = self.sudo().with_context(active_test=False)
+        for rule in waiting.search([("is_waiting", "=", True)]):
+            if rule._get_field_names() <= partner_fields.keys():
+                rule.active = True
 
     def _check_condition(self):
         """Refuse a condition that cannot be evaluated.

@@ -186,6 +186,7 @@ class CustomerMetric(models.Model):
         there = waiting.filtered(lambda metric: metric.model_name in self.env)
         if there:
             there.write({"active": True, "is_waiting": False})
+        self.env["customer.dimension.rule"]._activate_waiting()
 
     @api.model
     def _switch_off_missing(self):

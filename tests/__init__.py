@@ -27,6 +27,11 @@ from . import test_score_keep
 from . import test_score_share
 from . import test_security
 from . import test_tag_mirror
+from . import test_shipped_behaviour
+from . import test_shipped_configuration
+from . import test_shipped_profile
+from . import test_shipped_service
+from . import test_shipped_value
 from . import test_translations
 from . import test_usage
 from . import test_visibility

@@ -37,7 +37,7 @@ class TestExchange(ClassificationCommon):
         cls.region = cls.Dimension.create(
             {
                 "name": "Area",
-                "code": "area",
+                "code": "zone",
                 "group_id": cls.group.id,
                 "description": "Where they are.\nRoughly <50 km & more.",
                 "view_group_ids": [Command.set(cls.team.ids)],
@@ -81,7 +81,7 @@ class TestExchange(ClassificationCommon):
                 "domain": str(
                     [
                         "|",
-                        ("x_cls_area_id", "child_of", [cls.north.id]),
+                        ("x_cls_zone_id", "child_of", [cls.north.id]),
                         ("category_id", "any", [("id", "=", cls.tag.id)]),
                         ("country_id", "!=", cls.env.ref("base.cn").id),
                         ("country_id", "!=", False),
@@ -186,7 +186,7 @@ class TestExchange(ClassificationCommon):
         self.north.color = 5
         report = self.import_(
             file_of(
-                '<dimension code="area">',
+                '<dimension code="zone">',
                 '  <category code="north"><name>Top</name></category>',
                 "</dimension>",
             )
@@ -203,7 +203,7 @@ class TestExchange(ClassificationCommon):
                     "tag": "category",
                     "key": "north",
                     "name": "North",
-                    "dimension": "area",
+                    "dimension": "zone",
                     "line": 3,
                     "fields": ["Name"],
                 }
@@ -214,7 +214,7 @@ class TestExchange(ClassificationCommon):
         """Those that it does not name keep their places."""
         self.Category.create({"name": "Abroad", "dimension_id": self.region.id})
         content = file_of(
-            '<dimension code="area">',
+            '<dimension code="zone">',
             '  <category code="abroad"/>',
             '  <category code="east"><name>East</name></category>',
             '  <category code="north"/>',
@@ -233,7 +233,7 @@ class TestExchange(ClassificationCommon):
 
     def test_only_some_dimensions(self):
         content = self.export(dimensions=self.region)
-        self.assertEqual(re.findall('<dimension code="([a-z_]+)"', content), ["area"])
+        self.assertEqual(re.findall('<dimension code="([a-z_]+)"', content), ["zone"])
 
     def test_other_rules_are_archived_where_the_file_says_so(self):
         content = file_of(
@@ -346,7 +346,7 @@ class TestExchange(ClassificationCommon):
         rule = re.search('<rule code="good_place".*?</rule>', content, re.S)[0]
         condition = re.sub('"[^"]*"', "", rule.partition("<domain>")[2])
         self.assertFalse(re.search("[0-9]", condition), condition)
-        self.assertIn('category("area", "north")', content)
+        self.assertIn('category("zone", "north")', content)
         self.assertIn('ref("base.cn")', content)
         self.assertRegex(content, r'ref\("__export__\.res_partner_category_\d+_\w+"\)')
         self.assertIn(f'company="{self.env.company.name}"', content)
@@ -365,12 +365,12 @@ class TestExchange(ClassificationCommon):
         )
         self.import_(content)
         rule = self.potential.rule_ids.filtered(lambda r: r.code == "good_place")
-        self.assertIn(f"('x_cls_area_id', 'child_of', [{new.id}])", rule.domain)
+        self.assertIn(f"('x_cls_zone_id', 'child_of', [{new.id}])", rule.domain)
 
     def test_translations(self):
         self.import_(
             file_of(
-                '<dimension code="area">',
+                '<dimension code="zone">',
                 "  <name>District</name>",
                 '  <name lang="zh_CN">地区</name>',
                 '  <name lang="fr_FR">Région</name>',
@@ -439,12 +439,12 @@ class TestExchange(ClassificationCommon):
         self.assert_broken(
             file_of(
                 "<banana/>",
-                '<dimension code="area" colour="3">',
+                '<dimension code="zone" colour="3">',
                 "  text",
                 '  <category color="3"/>',
                 '  <category code="north"><rule code="x"/></category>',
                 "</dimension>",
-                '<dimension code="area"/>',
+                '<dimension code="zone"/>',
                 '<dimension code="potential" other_rules="forget"/>',
             ),
             (2, "<banana> is unknown within <customer-classification>"),
@@ -460,7 +460,7 @@ class TestExchange(ClassificationCommon):
         """All problems are shown, not only the first."""
         self.assert_broken(
             file_of(
-                '<dimension code="area" sequence="ten"/>',
+                '<dimension code="zone" sequence="ten"/>',
                 '<dimension code="potential" method="magic">',
                 '  <category code="high" active="yes"/>',
                 '  <category code="new"/>',
@@ -471,7 +471,7 @@ class TestExchange(ClassificationCommon):
                 '    <domain>[("country_id", "=", ref("base.atlantis"))]</domain>',
                 "  </rule>",
                 '  <rule code="a"><name>A</name><domain>',
-                '   [("x_cls_area_id", "=", category("area", "moon"))]',
+                '   [("x_cls_zone_id", "=", category("zone", "moon"))]',
                 "  </domain></rule>",
                 '  <criterion metric="luck"/>',
                 "</dimension>",
@@ -493,7 +493,7 @@ class TestExchange(ClassificationCommon):
                 '    <domain>[("country_id", "=", ref("base.atlantis"))]</domain>',
                 "  </rule>",
                 '  <rule code="a"><name>A</name><domain>',
-                '   [("x_cls_area_id", "=", category("area", "moon"))]',
+                '   [("x_cls_zone_id", "=", category("zone", "moon"))]',
                 "  </domain></rule>",
                 '  <criterion metric="luck"/>',
                 "</dimension>",
@@ -504,7 +504,7 @@ class TestExchange(ClassificationCommon):
             (6, "no .* “Nowhere Ltd”"),
             (7, "cannot be read"),
             (8, "“base.atlantis”"),
-            (11, "“area” has no category “moon”"),
+            (11, "“zone” has no category “moon”"),
             (14, "one of last_date.* not “luck”"),
         )
 
@@ -514,7 +514,7 @@ class TestExchange(ClassificationCommon):
                 '<group code="g1"><name>Same</name></group>',
                 '<group code="g2"><name>Same</name></group>',
                 '<dimension code="Bad Code"><name>Bad</name></dimension>',
-                '<dimension code="area" method="score"/>',
+                '<dimension code="zone" method="score"/>',
                 '<dimension code="value_tier">',
                 '  <category code="gold" minimum_score="7"/>',
                 "</dimension>",
@@ -543,7 +543,7 @@ class TestExchange(ClassificationCommon):
         self.assert_broken(
             file_of(
                 '<dimension code="ghost"><name>Ghost</name></dimension>',
-                '<dimension code="area" method="score"/>',
+                '<dimension code="zone" method="score"/>',
             ),
             (3, "criterion"),
         )
@@ -561,7 +561,7 @@ class TestExchange(ClassificationCommon):
             }
         )
         self.assert_broken(
-            file_of('<dimension code="area" is_multiple="true"/>'),
+            file_of('<dimension code="zone" is_multiple="true"/>'),
             (2, "“Area” is in use"),
         )
 
@@ -603,7 +603,7 @@ class TestExchange(ClassificationCommon):
         wizard.action_preview()
         self.assertEqual(
             [(line.dimension, line.name, line.action) for line in wizard.line_ids],
-            [("area", "Down", "change")],
+            [("zone", "Down", "change")],
         )
         self.assertEqual(self.south.name, "Down")
         wizard.action_import()

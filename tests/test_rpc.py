@@ -96,13 +96,13 @@ class TestRpc(ClassificationCommon, HttpCase):
                     self.assert_refused(ACCESS_ERROR, model, method, *args)
 
     def test_portal_user_reads_no_added_field_of_his_own_contact(self):
-        self.env["customer.dimension"].create({"name": "Region", "code": "region"})
+        self.env["customer.dimension"].create({"name": "Region", "code": "zone"})
         names = [
             name
             for name in self.env["res.partner"]._fields
             if name.startswith(("customer_", "x_cls_")) and name != "customer_rank"
         ]
-        self.assertIn("x_cls_region_id", names)
+        self.assertIn("x_cls_zone_id", names)
         self.assertIn(self.dimension.partner_field_name, names)
         self.assertIn("customer_revenue_total", names)
         for name in names:

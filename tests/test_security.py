@@ -309,7 +309,7 @@ class TestSecurity(ClassificationCommon):
         dimension = Dimension.create(
             {
                 "name": "Size",
-                "code": "size",
+                "code": "extent",
                 "method": "score",
                 "criterion_ids": [fields.Command.create({"metric": "invoice_count"})],
                 "category_ids": [fields.Command.create({"name": "Large"})],
@@ -318,11 +318,11 @@ class TestSecurity(ClassificationCommon):
         dimension.criterion_ids.weight = 2
         dimension.category_ids.name = "Very large"
         dimension.name = "Extent"
-        self.assertIn("x_cls_size_id", self.env["res.partner"]._fields)
+        self.assertIn("x_cls_extent_id", self.env["res.partner"]._fields)
         dimension.action_renew_cut_points()
         dimension.unlink()
         self.assertFalse(
-            self.env["ir.model.fields"].search([("name", "=", "x_cls_size_id")])
+            self.env["ir.model.fields"].search([("name", "=", "x_cls_extent_id")])
         )
 
     def test_manager_classifies_in_own_companies_only(self):

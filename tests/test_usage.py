@@ -15,7 +15,7 @@ class TestUsage(ClassificationCommon):
         cls.area = cls.env["customer.dimension"].create(
             {
                 "name": "Area",
-                "code": "area",
+                "code": "zone",
                 "category_ids": [
                     Command.create({"name": "North"}),
                     Command.create({"name": "South"}),
@@ -78,7 +78,7 @@ class TestUsage(ClassificationCommon):
 
     def test_each_domain_is_found(self):
         self.assertEqual(self.places(self.area), set())
-        self.make_places([("x_cls_area_id", "in", self.north.ids)])
+        self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         expected = {
             ("customer.dimension.rule", "domain"),
             ("ir.filters", "domain"),
@@ -94,7 +94,7 @@ class TestUsage(ClassificationCommon):
 
     def test_other_places(self):
         sudo = self.env(su=True)
-        name = "x_cls_area_id"
+        name = "x_cls_zone_id"
         sudo["ir.filters"].create(
             {
                 "name": "Grouped",
@@ -147,26 +147,26 @@ class TestUsage(ClassificationCommon):
         )
 
     def test_similar_names_do_not_count(self):
-        self.env["customer.dimension"].create({"name": "B", "code": "area_id_two"})
+        self.env["customer.dimension"].create({"name": "B", "code": "zone_id_two"})
         self.env["ir.filters"].sudo().create(
             {
                 "name": "Similar",
                 "model_id": "res.partner",
-                "domain": "[('x_cls_area_id_two_id', '!=', False)]",
+                "domain": "[('x_cls_zone_id_two_id', '!=', False)]",
             }
         )
         self.assertFalse(self.places(self.area))
 
     def test_category_by_id_and_code(self):
         cases = {
-            "[('x_cls_area_id', '=', %d)]": True,
-            "[('x_cls_area_id', 'child_of', [%d])]": True,
-            "[('parent_id.x_cls_area_id.id', '!=', %d)]": True,
-            "[('x_cls_area_id', 'any', [('id', 'in', [%d])])]": True,
-            "[('x_cls_area_id.code', '=', 'north')]": True,
-            "[('x_cls_area_id.code', '=', 'south')]": False,
-            "[('x_cls_area_id', '!=', False), ('color', '=', %d)]": False,
-            "[('x_cls_area_id', '=', %d), ('write_uid', '=', uid)]": True,
+            "[('x_cls_zone_id', '=', %d)]": True,
+            "[('x_cls_zone_id', 'child_of', [%d])]": True,
+            "[('parent_id.x_cls_zone_id.id', '!=', %d)]": True,
+            "[('x_cls_zone_id', 'any', [('id', 'in', [%d])])]": True,
+            "[('x_cls_zone_id.code', '=', 'north')]": True,
+            "[('x_cls_zone_id.code', '=', 'south')]": False,
+            "[('x_cls_zone_id', '!=', False), ('color', '=', %d)]": False,
+            "[('x_cls_zone_id', '=', %d), ('write_uid', '=', uid)]": True,
         }
         for domain, expected in cases.items():
             if "%d" in domain:
@@ -204,11 +204,11 @@ class TestUsage(ClassificationCommon):
         self.assertFalse(self.places(self.area))
 
     def test_deleting_is_refused_by_name(self):
-        self.make_places([("x_cls_area_id", "in", self.north.ids)])
+        self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         for record in (self.area, self.north):
             with self.assert_refused(UserError, "“Reads”.*“Mine”|“Mine”.*“Reads”"):
                 record.unlink()
-        self.assertIn("x_cls_area_id", self.env["res.partner"]._fields)
+        self.assertIn("x_cls_zone_id", self.env["res.partner"]._fields)
         self.south.unlink()
         self.assertFalse(self.south.exists())
 
@@ -226,7 +226,7 @@ class TestUsage(ClassificationCommon):
     def test_archiving_asks_with_the_list(self):
         self.assertFalse(self.south.action_archive())
         self.assertFalse(self.south.active)
-        self.make_places([("x_cls_area_id", "in", self.north.ids)])
+        self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         for record in (self.north, self.area):
             action = record.action_archive()
             self.assertTrue(record.active)
@@ -239,7 +239,7 @@ class TestUsage(ClassificationCommon):
             self.assertFalse(record.active)
 
     def test_list(self):
-        self.make_places([("x_cls_area_id", "in", self.north.ids)])
+        self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         action = self.area.action_show_usages()
         lines = self.env["customer.usage.line"].search(action["domain"])
         self.assertEqual(len(lines), 6)
@@ -280,7 +280,7 @@ class TestUsage(ClassificationCommon):
         self.assertFalse(metric.active)
 
     def test_form_warns(self):
-        self.make_places([("x_cls_area_id", "in", self.north.ids)])
+        self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         result = self.area.onchange({"method": "rule"}, ["method"], {"method": {}})
         self.assertIn("Reads", result["warning"]["message"])
         with Form(self.south) as form:
