@@ -67,6 +67,9 @@ from . import customer_change_notification
 from . import customer_override_import
 from . import customer_history_anonymous
 from . import customer_exclusion
+from . import customer_rehearsal
+from . import customer_linter
+from . import customer_linter_feeds
 
 # Where people see it
 from . import res_partner

@@ -36,9 +36,9 @@ class CustomerLinter(models.AbstractModel):
             self.env["customer.population"]._prepare(company, settings)
             for dimension in dimensions:
                 findings += self._check_dimension(dimension, company, line)
-        return sorted(findings, key=lambda f: ["error", "warning", "info"].index(
-            f["severity"]
-        ))
+        return sorted(
+            findings, key=lambda f: ["error", "warning", "info"].index(f["severity"])
+        )
 
     @api.model
     def _check_dimension(self, dimension, company, line):

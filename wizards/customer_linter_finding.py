@@ -46,7 +46,8 @@ class CustomerLinterFinding(models.TransientModel):
                 {
                     **finding,
                     "severity_order": number,
-                    "example_id": finding["partner_ids"][:1] and finding["partner_ids"][0],
+                    "example_id": finding["partner_ids"][:1]
+                    and finding["partner_ids"][0],
                     "res_id": self._get_existing(finding),
                 }
                 for number, finding in enumerate(
