@@ -32,6 +32,7 @@
         "views/customer_figures_views.xml",
         "views/customer_metric_value_views.xml",
         "views/customer_metric_views.xml",
+        "wizards/customer_first_steps_views.xml",
         "wizards/customer_linter_finding_views.xml",
         "wizards/customer_metric_preview_views.xml",
         "views/customer_assignment_views.xml",

@@ -10,14 +10,18 @@ class CustomerClassificationRun(models.Model):
 
     @api.model
     @contextmanager
-    def _rehearse(self, company):
+    def _rehearse(self, company, prepare=None):
         """Classify ``company`` for the length of the ``with`` block only.
 
         Whatever is read in the block is exactly what a run of this moment gives,
         because it is one; afterwards nothing of it is left. Only plain data may leave
         the block: records that the run made do not exist after it.
+
+        :param prepare: a function that changes settings before; taken back, too
         """
         with closing(self.env.cr.savepoint()):
+            if prepare:
+                prepare()
             yield self.classify(companies=company)
         # they may name categories that are gone again
         self.env.registry.clear_cache("stable")
