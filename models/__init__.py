@@ -5,7 +5,11 @@ from . import customer_dimension_group
 from . import customer_dimension
 from . import customer_dimension_fields
 from . import customer_dimension_settings
+from . import customer_dimension_access
+from . import customer_dimension_editing
 from . import customer_category
+from . import customer_category_holders
+from . import customer_category_merge
 from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
@@ -51,7 +55,9 @@ from . import customer_staging
 
 # Results: the engine's, the people's, and what changed
 from . import customer_assignment
+from . import customer_assignment_merge
 from . import customer_override
+from . import customer_override_merge
 from . import customer_assignment_history
 from . import customer_explanation
 from . import customer_explanation_score

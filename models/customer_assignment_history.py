@@ -33,7 +33,7 @@ class CustomerAssignmentHistory(models.Model):
             ("exclude", "Excluded by hand"),
             ("withdrawn", "Decision by hand withdrawn"),
             ("expired", "Decision by hand expired"),
-            ("merged", "Contacts merged"),
+            ("merged", "Merged"),
         ],
         required=True,
         readonly=True,

@@ -1,5 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+#: Stands between a category and its part, in names and in what people type
+PATH_SEPARATOR = "›"
+#: Between the sequence numbers of two categories: room to put one between them
+SEQUENCE_STEP = 10
 
 
 class CustomerCategory(models.Model):
@@ -10,7 +16,7 @@ class CustomerCategory(models.Model):
     _description = "Customer Category"
     _parent_store = True
     _order = "dimension_id, sequence, id"
-    _rec_names_search = ["name", "code"]
+    _rec_names_search = ["complete_name", "code"]
     _code_scope = "dimension_id"
     _code_fallback = "category"
 
@@ -31,6 +37,9 @@ class CustomerCategory(models.Model):
         recursive=True,
         search="_search_complete_name",
     )
+    depth = fields.Integer(
+        compute="_compute_depth", help="How many wider categories it is part of."
+    )
     source_key = fields.Char(
         readonly=True,
         copy=False,
@@ -39,7 +48,8 @@ class CustomerCategory(models.Model):
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
     )
-    sequence = fields.Integer(default=10)
+    method = fields.Selection(related="dimension_id.method")
+    sequence = fields.Integer(default=SEQUENCE_STEP)
     active = fields.Boolean(default=True)
     color = fields.Integer(aggregator=None)
     description = fields.Text(translate=True)
@@ -89,15 +99,38 @@ class CustomerCategory(models.Model):
     def _compute_complete_name(self):
         for category in self:
             names = [category.parent_id.complete_name, category.name]
-            category.complete_name = " › ".join(filter(None, names))
+            category.complete_name = f" {PATH_SEPARATOR} ".join(filter(None, names))
 
     def _search_complete_name(self, operator, value):
-        return [("name", operator, value)]
+        """Search by name, or by a path such as “China › Guang”."""
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        if not isinstance(value, str) or PATH_SEPARATOR not in value:
+            return Domain("name", operator, value)
+        above, _separator, name = value.rpartition(PATH_SEPARATOR)
+        return Domain("name", operator, name.strip()) & Domain(
+            "parent_id", "any", self._search_complete_name(operator, above.strip())
+        )
+
+    @api.depends("name", "complete_name")
+    @api.depends_context("lang", "formatted_display_name", "customer_category_path")
+    def _compute_display_name(self):
+        """Show the short name on customers, the path where one is chosen."""
+        has_path = self.env.context.get(
+            "formatted_display_name"
+        ) or self.env.context.get("customer_category_path")
+        for category in self:
+            category.display_name = (
+                category.complete_name if has_path else category.name
+            )
+
+    @api.depends("parent_path")
+    def _compute_depth(self):
+        for category in self:
+            category.depth = max((category.parent_path or "").count("/") - 1, 0)
 
     @api.constrains("parent_id", "dimension_id")
     def _check_parent(self):
-        if self._has_cycle():
-            raise ValidationError(self.env._("A category cannot be part of itself."))
         for category in self:
             parent = category.parent_id
             if parent and parent.dimension_id != category.dimension_id:
@@ -125,16 +158,72 @@ class CustomerCategory(models.Model):
                     "A category cannot move to another dimension; create it there."
                 )
             )
+        if vals.get("parent_id"):
+            self._check_no_part(vals["parent_id"])
+        if "active" in vals:
+            changed = self.filtered(lambda c: c.active != bool(vals["active"]))
+            if vals["active"]:
+                vals = {**vals, "successor_id": False}
+            else:
+                changed._prepare_archiving()
         result = super().write(vals)
-        if {"name", "active", "sequence"} & vals.keys():
+        if {"parent_id", "sequence"} & vals.keys():
+            self.dimension_id._sort_categories()
+        if {"name", "active", "sequence", "parent_id"} & vals.keys():
             self.dimension_id._clear_view_caches()
         return result
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._set_last(vals_list)
         categories = super().create(vals_list)
+        categories.dimension_id._sort_categories()
         categories.dimension_id._clear_view_caches()
         return categories
+
+    @api.model
+    def _set_last(self, vals_list):
+        """Put new categories that name no sequence behind those there are."""
+        last = dict(
+            self.with_context(active_test=False)._read_group(
+                [("dimension_id", "in", [v.get("dimension_id") for v in vals_list])],
+                ["dimension_id"],
+                ["sequence:max"],
+            )
+        )
+        last = {dimension.id: sequence for dimension, sequence in last.items()}
+        for vals in vals_list:
+            dimension_id = vals.get("dimension_id")
+            vals.setdefault("sequence", last.get(dimension_id, 0) + SEQUENCE_STEP)
+            last[dimension_id] = max(last.get(dimension_id, 0), vals["sequence"])
+
+    def _check_no_part(self, parent_id):
+        """Refuse a category as the wider one that is a part: no way would lead out.
+
+        Before it is written: Odoo's own message names nothing.
+        """
+        parts = self.with_context(active_test=False).search(
+            [("id", "child_of", self.ids), ("id", "=", parent_id)]
+        )
+        if parts:
+            raise ValidationError(
+                self.env._(
+                    "“%(category)s” cannot be part of itself or of one of its parts.",
+                    category=parts.name if parts in self else self[0].name,
+                )
+            )
+
+    def _prepare_archiving(self):
+        """Let nothing hang in the air: neither customers nor a default.
+
+        :raise UserError: where customers hold the category and nobody said where
+            they go
+        """
+        if not self.env.context.get("customer_category_is_decided"):
+            self._check_unheld()
+        self.dimension_id.filtered(
+            lambda dimension: dimension.default_category_id in self
+        ).default_category_id = False
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

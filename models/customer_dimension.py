@@ -414,23 +414,15 @@ class CustomerDimension(models.Model):
 
         :raise UserError: naming the dimension
         """
-        for dimension in self:
-            for model in (
-                "customer.assignment",
-                "customer.override",
-                "customer.assignment.history",
-            ):
-                # sudo: what another company's customers hold counts, too
-                rows = self.env[model].sudo()
-                if rows.search_count([("dimension_id", "=", dimension.id)], limit=1):
-                    raise UserError(
-                        self.env._(
-                            "“%(dimension)s” is in use, so whether it allows several "
-                            "categories and whether companies share it cannot change. "
-                            "Create another dimension instead.",
-                            dimension=dimension.name,
-                        )
-                    )
+        for dimension in self._get_used():
+            raise UserError(
+                self.env._(
+                    "“%(dimension)s” is in use, so whether it allows several "
+                    "categories and whether companies share it cannot change. "
+                    "Create another dimension instead.",
+                    dimension=dimension.name,
+                )
+            )
 
     def _take_main(self):
         """Let no other dimension stand beside the customer's name."""

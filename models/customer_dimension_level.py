@@ -23,13 +23,21 @@ class CustomerDimensionLevel(models.Model):
     sequence = fields.Integer(default=10)
     field_id = fields.Many2one(
         "ir.model.fields",
-        string="Field of the Contact",
+        string="Mirrored Field",
         ondelete="set null",
         domain=[
             ("model", "=", "res.partner"),
             ("ttype", "in", LEVEL_TYPES),
             ("customer_dimension_id", "=", False),
         ],
+        help="A many2one, selection or text field. Each value that a customer has "
+        "becomes a category.",
+    )
+    field_choice = fields.Selection(
+        "_get_field_choices",
+        string="Field of the Contact",
+        compute="_compute_field_choice",
+        inverse="_inverse_field_choice",
         help="A many2one, selection or text field. Each value that a customer has "
         "becomes a category.",
     )
@@ -44,6 +52,35 @@ class CustomerDimensionLevel(models.Model):
     def _compute_field_name(self):
         for level in self.filtered("field_id"):
             level.field_name = level.field_id.name
+
+    @api.depends("field_name")
+    def _compute_field_choice(self):
+        usable = dict(self._get_field_choices())
+        for level in self:
+            level.field_choice = level.field_name in usable and level.field_name
+
+    def _inverse_field_choice(self):
+        # sudo: an administrator of the classification need not be one of Odoo
+        Fields = self.env["ir.model.fields"].sudo()
+        for level in self.filtered("field_choice"):
+            level.field_id = Fields._get("res.partner", level.field_choice)
+
+    @api.model
+    def _get_field_choices(self):
+        """Return name and label of the contact's fields that can be mirrored."""
+        Partner = self.env["res.partner"]
+        described = Partner.fields_get(attributes=["string", "type", "store"])
+        return sorted(
+            (
+                (name, description["string"])
+                for name, description in described.items()
+                if description["type"] in LEVEL_TYPES
+                and description["store"]
+                and not Partner._fields[name].company_dependent
+                and not getattr(Partner._fields[name], "customer_dimension_id", None)
+            ),
+            key=lambda choice: choice[1],
+        )
 
     @api.constrains("field_id", "dimension_id")
     def _check_field(self):

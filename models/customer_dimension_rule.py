@@ -76,15 +76,49 @@ class CustomerDimensionRule(models.Model):
         help="Comes with the addon, and is switched on when the app it needs is "
         "installed.",
     )
-    model_name = fields.Char(compute="_compute_model_name")
+    match_count = fields.Integer(
+        "Customers Who Meet It",
+        compute="_compute_match_count",
+        help="Customers of the active company who meet the condition today, whichever "
+        "rule decides.",
+    )
 
     _code_unique = models.Constraint(
         "UNIQUE (dimension_id, code)",
         "Another rule of this dimension already has this code.",
     )
 
-    def _compute_model_name(self):
-        self.model_name = "res.partner"
+    @api.depends("domain")
+    @api.depends_context("company", "uid")
+    def _compute_match_count(self):
+        for rule in self:
+            try:
+                # A wrong value is only noticed by the database
+                with self.env.cr.savepoint():
+                    rule.match_count = self.env["res.partner"].search_count(
+                        rule._get_match_domain()
+                    )
+            except Exception:  # what is wrong with it is said when it is saved
+                rule.match_count = 0
+
+    def _get_match_domain(self):
+        """Return the domain of the active company's customers who meet the condition."""
+        company = self.env.company.root_id
+        population = company._get_customer_domain(company.customer_population_domain)
+        customers = Domain("is_company", "=", True) | Domain("parent_id", "=", False)
+        return self._get_domain() & population & customers
+
+    def action_open_matches(self):
+        """Open the customers who meet the condition."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.name,
+            "res_model": "res.partner",
+            "view_mode": "list,kanban,form",
+            "domain": list(self._get_match_domain()),
+            "context": {"res_partner_search_mode": "customer"},
+        }
 
     @api.constrains("category_id", "dimension_id")
     def _check_category(self):

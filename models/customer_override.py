@@ -299,6 +299,7 @@ class CustomerOverride(models.Model):
                 vals.setdefault("company_id", self.env.company.root_id.id)
         self._make_room(vals_list)
         overrides = super().create(vals_list)
+        overrides.dimension_id._check_may_edit()
         for override in overrides:
             override._record(override.operation, old=override._get_computed())
         self.env["res.partner"]._invalidate_customer_fields()
@@ -312,6 +313,7 @@ class CustomerOverride(models.Model):
                     "and make another one."
                 )
             )
+        self.dimension_id._check_may_edit()
         self._record_ended()
         if any(o.slot and o.slot != vals.get("category_id", o.slot) for o in self):
             raise ValidationError(
@@ -333,6 +335,7 @@ class CustomerOverride(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
+        self.dimension_id._check_may_edit()
         self._record_ended()
         for override in self:
             if override.is_in_force:

@@ -159,10 +159,14 @@ class ResPartner(models.Model):
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")
     def _compute_customer_rows(self):
+        # no record rule holds for what is computed as superuser
+        dimensions = self.env["customer.dimension"].search(
+            self.env["customer.dimension"]._get_visible_domain()
+        )
         domain = [
             ("partner_id", "in", self._get_visible_customers().ids),
             ("company_id", "in", [self.env.company.root_id.id, False]),
-            ("dimension_id.active", "=", True),
+            ("dimension_id", "in", dimensions.ids),
         ]
         for field_name, rows in (
             ("customer_assignment_ids", self.env["customer.assignment"].search(domain)),

@@ -67,7 +67,15 @@ class ResPartner(models.Model):
             for dimension in dimensions:
                 name = dimension.partner_field_name
                 groups = self._fields[name].groups
-                anchor.addprevious(E.field(name=name, groups=groups))
+                anchor.addprevious(
+                    E.field(
+                        name=name,
+                        domain=repr([("dimension_id", "=", dimension.id)]),
+                        context=repr({"customer_category_path": True}),
+                        operator="child_of",
+                        groups=groups,
+                    )
+                )
                 categories = dimension.category_ids
                 for category in categories if len(categories) <= MAX_FILTERS else ():
                     anchor.addprevious(

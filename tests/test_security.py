@@ -30,6 +30,8 @@ RIGHTS = {
     },
     MANAGER: {
         "customer.category": "read create write unlink",
+        "customer.category.archive": "read create write unlink",
+        "customer.category.merge": "read create write unlink",
         "customer.classification.run.line": "read",
         "customer.dimension": "read create write unlink",
         "customer.dimension.criterion": "read create write unlink",
@@ -44,6 +46,9 @@ RIGHTS = {
         "customer.metric.preview.line": "read",
         "customer.erasure": "read create write",
         "customer.exclusion": "read create write unlink",
+        "customer.dimension.group": "read create write unlink",
+        "customer.dimension.level": "read create write unlink",
+        "customer.dimension.rule": "read create write unlink",
         "customer.staging": "read",
         "customer.usage.archive": "read create write",
         "customer.usage.line": "read create",

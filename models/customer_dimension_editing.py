@@ -1,0 +1,132 @@
+import re
+import unicodedata
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from .customer_category import SEQUENCE_STEP
+
+MAX_CODE_LENGTH = 40
+
+
+class CustomerDimension(models.Model):
+    """What helps the administrator who edits a dimension."""
+
+    _inherit = "customer.dimension"
+
+    code = fields.Char(
+        compute="_compute_code", store=True, readonly=False, precompute=True
+    )
+    is_used = fields.Boolean(
+        "In Use",
+        compute="_compute_is_used",
+        help="Customers are or were classified by this dimension, so whether it "
+        "allows several categories and whether companies share it is fixed.",
+    )
+    category_count = fields.Integer(
+        "Number of Categories", compute="_compute_category_count"
+    )
+
+    @api.depends("name")
+    def _compute_code(self):
+        """Propose a code from the name; one that is there stays."""
+        for dimension in self:
+            dimension.code = dimension.code or (
+                dimension.name and dimension._propose_code(dimension.name)
+            )
+
+    @api.model
+    def _propose_code(self, name):
+        """Return a free code for ``name``: its ASCII letters, or ``dimension_N``."""
+        ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore")
+        words = re.findall(r"[a-z0-9]+", ascii_name.decode().lower())
+        code = "_".join(words).lstrip("0123456789_")[: MAX_CODE_LENGTH - 4].rstrip("_")
+        # sudo: codes of dimensions that are hidden from the user are taken, too
+        taken = set(
+            self.sudo().with_context(active_test=False).search([]).mapped("code")
+        )
+        if code and code not in taken:
+            return code
+        prefix, number = (code, 2) if code else ("dimension", len(taken) + 1)
+        while f"{prefix}_{number}" in taken:
+            number += 1
+        return f"{prefix}_{number}"
+
+    def _compute_is_used(self):
+        used = self._get_used()
+        for dimension in self:
+            dimension.is_used = dimension._origin in used
+
+    @api.depends("category_ids")
+    def _compute_category_count(self):
+        counts = dict(
+            self.env["customer.category"]._read_group(
+                [("dimension_id", "in", self.ids)], ["dimension_id"], ["__count"]
+            )
+        )
+        for dimension in self:
+            dimension.category_count = counts.get(dimension._origin, 0)
+
+    def _get_used(self):
+        """Return the dimensions by which customers are or were classified."""
+        used = self.browse()
+        for model in (
+            "customer.assignment",
+            "customer.override",
+            "customer.assignment.history",
+        ):
+            # sudo: what another company's customers hold counts, too
+            rows = self.env[model].sudo()
+            used |= self._origin.filtered(
+                lambda dimension, rows=rows: (
+                    rows.search_count([("dimension_id", "=", dimension.id)], limit=1)
+                )
+            )
+        return used
+
+    def _sort_categories(self):
+        """Number the categories of a tree so that parts follow what they belong to.
+
+        The order is one number, as in a flat list: lists, pickers and filters show
+        the tree without knowing it. Within a category its parts keep their order.
+        """
+        Category = self.env["customer.category"]
+        Category.flush_model(["dimension_id", "parent_id", "sequence"])
+        self.env.execute_query(
+            SQL(
+                """
+                WITH RECURSIVE trees AS (
+                    SELECT DISTINCT dimension_id
+                      FROM customer_category
+                     WHERE dimension_id = ANY(%(dimensions)s)
+                       AND parent_id IS NOT NULL
+                ),
+                walked AS (
+                    SELECT id, ARRAY[sequence, id] AS path
+                      FROM customer_category
+                      JOIN trees USING (dimension_id)
+                     WHERE parent_id IS NULL
+                     UNION ALL
+                    SELECT part.id, walked.path || ARRAY[part.sequence, part.id]
+                      FROM walked
+                      JOIN customer_category AS part ON part.parent_id = walked.id
+                ),
+                numbered AS (
+                    SELECT id,
+                           %(step)s * row_number() OVER (
+                               PARTITION BY dimension_id ORDER BY path
+                           ) AS sequence
+                      FROM walked
+                      JOIN customer_category USING (id)
+                )
+                UPDATE customer_category AS category
+                   SET sequence = numbered.sequence
+                  FROM numbered
+                 WHERE category.id = numbered.id
+                   AND category.sequence IS DISTINCT FROM numbered.sequence
+                """,
+                dimensions=self.ids,
+                step=SEQUENCE_STEP,
+            )
+        )
+        Category.invalidate_model(["sequence"])

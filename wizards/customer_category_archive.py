@@ -1,0 +1,82 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class CustomerCategoryArchive(models.TransientModel):
+    """Asks where the customers of a category go before it is archived."""
+
+    _name = "customer.category.archive"
+    _description = "Archive Categories"
+
+    category_ids = fields.Many2many(
+        "customer.category", string="Archive", required=True, readonly=True
+    )
+    dimension_id = fields.Many2one(
+        "customer.dimension", compute="_compute_dimension_id"
+    )
+    is_mixed = fields.Boolean(compute="_compute_dimension_id")
+    computed_count = fields.Integer("By Computation", compute="_compute_counts")
+    hand_count = fields.Integer("By Hand", compute="_compute_counts")
+    rule_count = fields.Integer("Rules", compute="_compute_counts")
+    decision = fields.Selection(
+        [
+            ("merge", "Move them to another category"),
+            ("withdraw", "Let the next computation decide, about all of them"),
+            ("keep", "Keep what people decided, compute the others anew"),
+        ],
+        string="Their Customers",
+        required=True,
+        default="keep",
+    )
+    target_id = fields.Many2one(
+        "customer.category",
+        string="Move to",
+        domain="[('dimension_id', '=', dimension_id), ('id', 'not in', category_ids)]",
+    )
+
+    @api.depends("category_ids")
+    def _compute_dimension_id(self):
+        for wizard in self:
+            dimensions = wizard.category_ids.dimension_id
+            wizard.dimension_id = dimensions[:1]
+            wizard.is_mixed = len(dimensions) > 1
+
+    @api.depends("category_ids")
+    def _compute_counts(self):
+        for wizard in self:
+            categories = wizard.category_ids._origin
+            wizard.computed_count = categories._count_holders(by_hand=False)
+            wizard.hand_count = categories._count_holders(by_hand=True)
+            # sudo: rules of other companies rest, too
+            wizard.rule_count = (
+                self.env["customer.dimension.rule"]
+                .sudo()
+                .search_count([("category_id", "in", categories.ids)])
+            )
+
+    def action_archive_categories(self):
+        self.ensure_one()
+        if self.decision == "merge":
+            if not self.target_id:
+                raise ValidationError(
+                    self.env._("Choose the category to which the customers move.")
+                )
+            self.category_ids._merge_into(self.target_id)
+        else:
+            if self.decision == "withdraw":
+                self._withdraw_decisions()
+            self.category_ids.with_context(customer_category_is_decided=True).write(
+                {"active": False}
+            )
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _withdraw_decisions(self):
+        """Withdraw what people decided in favour of the categories, in all companies."""
+        # sudo: other companies' decisions, and those about customers of others, too
+        decisions = self.env["customer.override"].sudo()
+        decisions.search(
+            [
+                ("category_id", "in", self.category_ids.ids),
+                ("operation", "in", ["set", "add"]),
+            ]
+        ).unlink()
