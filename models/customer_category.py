@@ -177,7 +177,8 @@ class CustomerCategory(models.Model):
     def create(self, vals_list):
         self._set_last(vals_list)
         categories = super().create(vals_list)
-        categories.dimension_id._sort_categories()
+        if not self.env.context.get("customer_category_is_sorted_later"):
+            categories.dimension_id._sort_categories()
         categories.dimension_id._clear_view_caches()
         return categories
 

@@ -78,8 +78,8 @@ class CustomerDimension(models.Model):
             # sudo: what another company's customers hold counts, too
             rows = self.env[model].sudo()
             used |= self._origin.filtered(
-                lambda dimension, rows=rows: (
-                    rows.search_count([("dimension_id", "=", dimension.id)], limit=1)
+                lambda dimension, rows=rows: rows.search_count(
+                    [("dimension_id", "=", dimension.id)], limit=1
                 )
             )
         return used

@@ -102,7 +102,7 @@ class CustomerDimensionRule(models.Model):
                 rule.match_count = 0
 
     def _get_match_domain(self):
-        """Return the domain of the active company's customers who meet the condition."""
+        """Return the domain of the company's customers who meet the condition."""
         company = self.env.company.root_id
         population = company._get_customer_domain(company.customer_population_domain)
         customers = Domain("is_company", "=", True) | Domain("parent_id", "=", False)

@@ -147,7 +147,7 @@ class CustomerRuleset(models.Model):
                         part, depth, parent, partner_id, len(known)
                     )
                 parent = known[part]
-        Category.flush_model()
+        self.dimension_id._sort_categories()
 
     def _create_category(self, key, depth, parent, partner_id, number):
         """Create the category of a value, named as the value is in each language."""
@@ -161,13 +161,13 @@ class CustomerRuleset(models.Model):
         category = (
             self.env["customer.category"]
             .sudo()
+            .with_context(customer_category_is_sorted_later=True)
             .create(
                 {
                     "dimension_id": self.dimension_id.id,
                     "name": names[default],
                     "parent_id": parent.id,
                     "source_key": key,
-                    "sequence": 10,
                     # colours tell apart what is on one level; 0 would be none
                     "color": number % COLORS + 1 if depth == 1 else parent.color,
                 }

@@ -174,6 +174,76 @@ class TestCategoryMerge(ClassificationCommon):
             category = row.old_category_id or row.new_category_id
             self.assertEqual(row.slot, category.id)
 
+    def test_decisions_about_several_categories(self):
+        """What customers hold stays: additions do, exclusions take nothing away."""
+        far = self.today.replace(year=self.today.year + 3)
+        added = self.decide(self.one, self.a)
+        longer = self.decide(self.one, self.b, date_end=far)
+        excluded = self.decide(self.two, self.a, operation="exclude")
+        self.assign(self.two, self.a)
+        harmful = self.decide(self.three, self.a, operation="exclude")
+        self.assign(self.three, self.a)
+        self.assign(self.three, self.b)
+        field_name = self.interests.partner_field_name
+        self.merge(self.a + self.b, self.c)
+        # the one that holds longer remains; manual ones have no end at all
+        self.assertEqual((added + longer).exists().category_id, self.c)
+        self.assertEqual((added + longer).exists().mapped("slot"), [self.c.id])
+        self.assertEqual((added + longer).exists(), added)
+        self.assertEqual(
+            (excluded.category_id, excluded.operation, excluded.slot),
+            (self.c, "exclude", self.c.id),
+        )
+        self.assertFalse(harmful.exists())
+        self.assertEqual(self.one[field_name], self.c)
+        self.assertFalse(self.two[field_name])
+        self.assertEqual(self.three[field_name], self.c)
+        by_hand = self.history_of(self.one)
+        self.assertCountEqual(
+            self.merged_of(self.one), [("A", False), ("B", False), (False, "C")]
+        )
+        self.assertEqual(by_hand[:2].mapped("event"), ["add", "add"])
+
+    def test_decision_about_the_target_wins(self):
+        own = self.decide(self.one, self.c)
+        other = self.decide(self.one, self.a)
+        ended = self.decide(self.two, self.c)
+        moved = self.decide(self.two, self.b)
+        untouched = self.decide(self.three, self.c)
+        for override in ended + untouched:
+            self.env.cr.execute(
+                "UPDATE customer_override SET date_end = '2020-01-01' WHERE id = %s",
+                [override.id],
+            )
+        self.env.invalidate_all()
+        self.merge(self.a + self.b, self.c)
+        self.assertTrue(own.exists())
+        self.assertFalse((other + ended).exists())
+        self.assertEqual(moved.category_id, self.c)
+        self.assertEqual(untouched.exists().category_id, self.c)
+        self.assertEqual(self.merged_of(self.one), [("A", False)])
+
+    def test_shared_by_all_companies(self):
+        shared = self.env["customer.dimension"].create(
+            {
+                "name": "Nature",
+                "is_shared": True,
+                "category_ids": [
+                    Command.create({"name": n}) for n in ("State", "Public")
+                ],
+            }
+        )
+        state, public = shared.category_ids
+        assignment = self.assign(self.one, state, company_id=False)
+        override = self.decide(self.two, state)
+        self.assertFalse(override.company_id)
+        self.assertEqual(state.customer_count, 2)
+        self.merge(state, public)
+        self.assertEqual((assignment.category_id, override.category_id), (public,) * 2)
+        self.assertEqual(self.merged_of(self.one), [("State", "Public")])
+        other = self.env["res.company"].create({"name": "Other company"})
+        self.assertEqual(public.with_company(other).customer_count, 2)
+
     def test_category_that_a_customer_had_once(self):
         self.assign(self.one, self.a)
         once = self.assign(self.one, self.c)
@@ -186,9 +256,7 @@ class TestCategoryMerge(ClassificationCommon):
         )
         self.env.invalidate_all()
         self.merge(self.a, self.c)
-        self.assertEqual(
-            self.rows_of(self.interests), {("One", "C"): ("C", EARLY)}
-        )
+        self.assertEqual(self.rows_of(self.interests), {("One", "C"): ("C", EARLY)})
         self.assertCountEqual(self.merged_of(self.one), [("A", False), (False, "C")])
         self.assertFalse(self.merged_of(self.two))
 

@@ -70,7 +70,10 @@ class TestConfiguration(ClassificationCommon):
         )
         dimension.invalidate_recordset()
         self.assertTrue(dimension.is_used)
-        with self.assertRaisesRegex(AssertionError, "readonly"), Form(dimension) as form:
+        with (
+            self.assertRaisesRegex(AssertionError, "readonly"),
+            Form(dimension) as form,
+        ):
             form.is_multiple = True
         with self.assert_refused(UserError, "is in use"):
             dimension.is_shared = True
@@ -95,7 +98,9 @@ class TestConfiguration(ClassificationCommon):
                     line.field_choice = name
         levels = form.record.level_ids
         self.assertEqual(levels.mapped("field_name"), ["country_id", "state_id"])
-        self.assertEqual(levels.sudo().field_id.mapped("name"), ["country_id", "state_id"])
+        self.assertEqual(
+            levels.sudo().field_id.mapped("name"), ["country_id", "state_id"]
+        )
         levels[0].field_choice = "industry_id"
         self.assertEqual(levels[0].field_name, "industry_id")
 

@@ -77,8 +77,8 @@ class TestDimensionAccess(ClassificationCommon):
 
     def test_rows_of_customers(self):
         for model in ROWS:
-            record = self.env[model].sudo().search(
-                [("dimension_id", "=", self.secret.id)]
+            record = (
+                self.env[model].sudo().search([("dimension_id", "=", self.secret.id)])
             )
             self.assertTrue(record)
             for user, expected in (
@@ -90,10 +90,10 @@ class TestDimensionAccess(ClassificationCommon):
                 with self.subTest(model, user=user.login):
                     self.assertEqual(self.sees(user, model), expected)
                     if expected:
-                        self.assertTrue(record.with_user(user).read(["category_id"]))
+                        self.assertTrue(record.with_user(user).read(["slot"]))
                     else:
                         with self.assertRaises(AccessError):
-                            record.with_user(user).read(["category_id"])
+                            record.with_user(user).read(["slot"])
             with self.subTest(model), self.assertRaises(AccessError):
                 self.sees(self.portal, model)
 
@@ -113,7 +113,8 @@ class TestDimensionAccess(ClassificationCommon):
         for user in (self.user, self.viewer, self.manager):
             with self.subTest(user.login):
                 self.assertIn(
-                    self.dimension, self.env["customer.dimension"].with_user(user).search([])
+                    self.dimension,
+                    self.env["customer.dimension"].with_user(user).search([]),
                 )
 
     def test_contact_shows_only_what_the_user_may_see(self):
@@ -176,9 +177,7 @@ class TestDimensionAccess(ClassificationCommon):
         ):
             with self.subTest(user.login):
                 dimensions = (self.secret + self.dimension).with_user(user)
-                self.assertEqual(
-                    [d.user_may_edit for d in dimensions], [secret, tier]
-                )
+                self.assertEqual([d.user_may_edit for d in dimensions], [secret, tier])
 
     def test_members_who_no_longer_are(self):
         self.assertTrue(self.sees(self.viewer, "customer.assignment"))
@@ -187,7 +186,8 @@ class TestDimensionAccess(ClassificationCommon):
         self.secret.view_group_ids = False
         self.assertTrue(self.sees(self.viewer, "customer.assignment"))
         self.assertIn(
-            self.secret.partner_field_name, self.alpha.with_user(self.viewer).fields_get()
+            self.secret.partner_field_name,
+            self.alpha.with_user(self.viewer).fields_get(),
         )
 
     def test_run_of_a_manager_leaves_nobody_out(self):
@@ -215,8 +215,10 @@ class TestDimensionAccess(ClassificationCommon):
         )
         for user in (self.user, self.manager):
             with self.subTest(user.login):
-                seen = self.env["customer.dimension.rule"].with_user(user).search(
-                    [("dimension_id", "=", self.dimension.id)]
+                seen = (
+                    self.env["customer.dimension.rule"]
+                    .with_user(user)
+                    .search([("dimension_id", "=", self.dimension.id)])
                 )
                 self.assertEqual(seen, rules[:2])
 

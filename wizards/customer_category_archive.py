@@ -71,7 +71,7 @@ class CustomerCategoryArchive(models.TransientModel):
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _withdraw_decisions(self):
-        """Withdraw what people decided in favour of the categories, in all companies."""
+        """Withdraw what people decided in favour of the categories."""
         # sudo: other companies' decisions, and those about customers of others, too
         decisions = self.env["customer.override"].sudo()
         decisions.search(
