@@ -1,12 +1,10 @@
-import re
-import unicodedata
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_category import SEQUENCE_STEP
 
-MAX_CODE_LENGTH = 40
+#: Of a proposed code: room for a number behind it
+MAX_LENGTH = 36
 
 
 class CustomerDimension(models.Model):
@@ -38,9 +36,8 @@ class CustomerDimension(models.Model):
     @api.model
     def _propose_code(self, name):
         """Return a free code for ``name``: its ASCII letters, or ``dimension_N``."""
-        ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore")
-        words = re.findall(r"[a-z0-9]+", ascii_name.decode().lower())
-        code = "_".join(words).lstrip("0123456789_")[: MAX_CODE_LENGTH - 4].rstrip("_")
+        code = self.env["customer.code.mixin"]._slugify(name).lstrip("0123456789_")
+        code = code[:MAX_LENGTH].rstrip("_")
         # sudo: codes of dimensions that are hidden from the user are taken, too
         taken = set(
             self.sudo().with_context(active_test=False).search([]).mapped("code")

@@ -260,7 +260,9 @@ class TestCategory(ClassificationCommon):
         self.assertTrue(self.shenzhen.active)
 
     def archive(self, category, decision, **values):
-        action = category.with_user(self.manager).action_archive()
+        # what refers to it was listed and confirmed before
+        known = category.with_context(customer_usage_is_known=True)
+        action = known.with_user(self.manager).action_archive()
         wizard = (
             self.env[action["res_model"]]
             .with_user(self.manager)
