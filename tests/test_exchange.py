@@ -552,6 +552,7 @@ class TestExchange(ClassificationCommon):
 
     def test_fixed_once_used(self):
         customer = self.make_customer("Alpha")
+        self.env.user.group_ids += self.team
         self.Override.create(
             {
                 "partner_id": customer.id,
