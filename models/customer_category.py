@@ -167,7 +167,8 @@ class CustomerCategory(models.Model):
             else:
                 changed._prepare_archiving()
         result = super().write(vals)
-        if {"parent_id", "sequence"} & vals.keys():
+        is_sorted_later = self.env.context.get("customer_category_is_sorted_later")
+        if {"parent_id", "sequence"} & vals.keys() and not is_sorted_later:
             self.dimension_id._sort_categories()
         if {"name", "active", "sequence", "parent_id"} & vals.keys():
             self.dimension_id._clear_view_caches()

@@ -357,7 +357,9 @@ class CustomerClassificationExchange(models.AbstractModel):
                 ordered[place] = record
             if ordered != list(siblings):
                 for position, record in enumerate(ordered, 1):
-                    record.sequence = 10 * position
+                    later = record.with_context(customer_category_is_sorted_later=True)
+                    later.sequence = 10 * position
+                first.dimension_id._sort_categories()
 
     def _get_line(self, action, entry, names=()):
         """Return what happens to a record, for the report."""
