@@ -36,6 +36,7 @@ from . import customer_figures
 from . import customer_metric_query
 from . import customer_metric_check
 from . import customer_metric_update
+from . import customer_metric_score
 from . import customer_metric_value
 
 from . import customer_population

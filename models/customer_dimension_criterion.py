@@ -1,29 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-#: The metrics a criterion can weigh, by the axis of RFM they belong to. Each
-#: is the name of a column of ``customer.figures``.
-METRICS_BY_AXIS = {
-    "recency": ["last_date"],
-    "frequency": ["purchase_days_window", "purchase_days", "invoice_count"],
-    "monetary": ["revenue_window", "revenue_total", "average_ticket"],
-}
-AXIS_BY_METRIC = {
-    metric: axis for axis, metrics in METRICS_BY_AXIS.items() for metric in metrics
-}
-TYPE_BY_AXIS = {"recency": "date", "frequency": "integer", "monetary": "monetary"}
 #: The scores that have a lower bound of their own; everybody else scores 1.
 CUT_SCORES = (2, 3, 4, 5)
 
-METRIC_SELECTION = [
-    ("last_date", "Last purchase"),
-    ("purchase_days_window", "Purchase days in the period"),
-    ("purchase_days", "Purchase days, all time"),
-    ("invoice_count", "Invoices, all time"),
-    ("revenue_window", "Net revenue in the period"),
-    ("revenue_total", "Net revenue, all time"),
-    ("average_ticket", "Average ticket"),
-]
 AXIS_SELECTION = [
     ("recency", "Recency"),
     ("frequency", "Frequency"),
@@ -46,14 +26,20 @@ class CustomerDimensionCriterion(models.Model):
     _name = "customer.dimension.criterion"
     _description = "Scoring Criterion"
     _order = "sequence, id"
-    _rec_names_search = ["metric"]
+    _rec_name = "metric_id"
 
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, index=True, ondelete="cascade"
     )
     sequence = fields.Integer(default=10)
-    metric = fields.Selection(METRIC_SELECTION, required=True)
-    axis = fields.Selection(AXIS_SELECTION, compute="_compute_axis", store=True)
+    metric_id = fields.Many2one(
+        "customer.metric",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        domain=[("value_type", "!=", "reference"), ("is_broken", "=", False)],
+    )
+    axis = fields.Selection(related="metric_id.axis", store=True)
     weight = fields.Float(
         default=1.0,
         digits=(6, 2),
@@ -87,20 +73,11 @@ class CustomerDimensionCriterion(models.Model):
         "A dimension weighs at most one metric each for recency, frequency and "
         "monetary value.",
     )
+    _metric_unique = models.UniqueIndex(
+        "(dimension_id, metric_id)", "A dimension weighs each metric once."
+    )
 
-    @api.depends("metric")
-    def _compute_axis(self):
-        for criterion in self:
-            criterion.axis = AXIS_BY_METRIC.get(criterion.metric)
-
-    @api.depends("metric")
-    @api.depends_context("lang")
-    def _compute_display_name(self):
-        known = self._get_known_metrics()
-        for criterion in self:
-            criterion.display_name = known.get(criterion.metric, ("",))[0]
-
-    @api.depends("metric", "cut_mode")
+    @api.depends("metric_id", "cut_mode")
     @api.depends_context("lang")
     def _compute_cut_unit(self):
         for criterion in self:
@@ -108,18 +85,29 @@ class CustomerDimensionCriterion(models.Model):
 
     def _get_cut_unit(self):
         """Return what the entered limits mean, or False where none are entered."""
-        if not self.metric or self.cut_mode == "quantile":
+        if not self.metric_id or self.cut_mode == "quantile":
             return False
         if self.cut_mode == "share":
             return self.env._("up to this % of the sum, best first")
-        is_higher = self._get_metric_settings()["higher"]
-        if self._get_metric_settings()["type"] == "date":
+        is_higher = self.metric_id.higher_is_better
+        if self.metric_id.value_type == "date":
             if is_higher:
                 return self.env._("at most so many days ago")
             return self.env._("at least so many days ago")
         return self.env._("at least") if is_higher else self.env._("at most")
 
-    @api.constrains("cut_mode", "metric", "cut_2", "cut_3", "cut_4", "cut_5")
+    @api.constrains("metric_id")
+    def _check_metric(self):
+        for criterion in self:
+            if criterion.metric_id.value_type == "reference":
+                raise ValidationError(
+                    self.env._(
+                        "“%(metric)s” is a record; a score needs a number or a date.",
+                        metric=criterion.metric_id.name,
+                    )
+                )
+
+    @api.constrains("cut_mode", "metric_id", "cut_2", "cut_3", "cut_4", "cut_5")
     def _check_cuts(self):
         for criterion in self:
             cuts = [criterion[f"cut_{score}"] for score in CUT_SCORES]
@@ -142,10 +130,9 @@ class CustomerDimensionCriterion(models.Model):
                     criterion=self.display_name,
                 )
             )
-        metric = self._get_metric_settings()
-        is_date = metric["type"] == "date"
+        is_date = self.metric_id.value_type == "date"
         # the age of a recent date is low
-        is_rising = metric["higher"] != is_date
+        is_rising = self.metric_id.higher_is_better != is_date
         if is_date and min(cuts) < 0:
             raise ValidationError(
                 self.env._(
@@ -193,8 +180,8 @@ class CustomerDimensionCriterion(models.Model):
 
     def _check_summable(self):
         """Refuse a metric whose values of all customers have no meaningful sum."""
-        metric = self._get_metric_settings()
-        if metric["higher"] and self._is_summable():
+        metric = self.metric_id
+        if metric.higher_is_better and metric._is_summable():
             return
         raise ValidationError(
             self.env._(
@@ -210,7 +197,10 @@ class CustomerDimensionCriterion(models.Model):
         """Return what a ruleset freezes of each criterion, as a list of dicts."""
         return [
             {
-                **criterion._get_metric_settings(),
+                "metric": criterion.metric_id.code,
+                "axis": criterion.metric_id.axis,
+                "type": criterion.metric_id.value_type,
+                "higher": criterion.metric_id.higher_is_better,
                 "weight": criterion.weight,
                 "cut_mode": criterion.cut_mode,
                 "limits": (
@@ -219,25 +209,15 @@ class CustomerDimensionCriterion(models.Model):
                     else None
                 ),
             }
-            for criterion in self.sorted("metric")
+            for criterion in self.sorted(lambda c: c.metric_id.code)
         ]
 
-    def _get_metric_settings(self):
-        axis = AXIS_BY_METRIC[self.metric]
-        return {
-            "metric": self.metric,
-            "axis": axis,
-            "type": TYPE_BY_AXIS[axis],
-            "higher": True,
-        }
+    def _check_computable(self):
+        """Refuse to compute with limits that a metric does not allow any more.
 
-    def _is_summable(self):
-        return self.metric not in ("last_date", "average_ticket")
+        A metric may have been changed since the criterion was saved.
 
-    @api.model
-    def _get_known_metrics(self):
-        """Return name and kind of value of the metrics by code, in their order."""
-        return {
-            code: (name, TYPE_BY_AXIS[AXIS_BY_METRIC[code]])
-            for code, name in self._fields["metric"]._description_selection(self.env)
-        }
+        :raise ValidationError: naming the criterion
+        """
+        self._check_metric()
+        self._check_cuts()

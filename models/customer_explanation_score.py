@@ -41,25 +41,24 @@ class CustomerAssignmentHistory(models.Model):
     @api.model
     def _explain_points(self, inputs, currency):
         criteria = inputs.get("criteria", {})
-        known = self.env["customer.dimension.criterion"]._get_known_metrics()
+        known = self.env["customer.metric"]._get_by_code(list(criteria))
         parts = [
             self.env._(
                 "%(metric)s %(value)s (%(score)s)",
-                metric=known[code][0],
+                metric=metric.name,
                 value=self.env["customer.ruleset.criterion"]._format_value(
-                    known[code][1], criteria[code][0], currency
+                    metric.value_type, criteria[code][0], currency
                 ),
                 score=criteria[code][1],
             )
-            for code in known
-            if code in criteria
+            for code, metric in known.items()
         ]
         # metrics that were deleted since then left their codes
         parts += [
             self.env._(
                 "%(metric)s %(value)s (%(score)s)",
                 metric=code,
-                value=value,
+                value=value or "–",
                 score=score,
             )
             for code, (value, score) in criteria.items()

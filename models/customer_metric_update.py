@@ -131,7 +131,7 @@ class CustomerMetric(models.Model):
         return written
 
     @api.model
-    def join_values(self, figures, metrics, company):
+    def join_values(self, figures, metrics, company, as_of=None):
         """Return ``figures`` with one more column for each of ``metrics``.
 
         A customer without a value has 0 in what is counted or summed, and NULL in
@@ -140,6 +140,8 @@ class CustomerMetric(models.Model):
         :param SQL figures: a table expression with a column ``partner_id``
         :param metrics: custom metrics; each column has the name of its code
         :param company: the root company whose values are wanted
+        :param date as_of: a past day, of which the values are computed; None for
+            those of today that are stored
         :return: a table expression
         """
         columns, joins = [SQL("figures.*")], []
@@ -149,6 +151,17 @@ class CustomerMetric(models.Model):
             if metric.measure in COUNTED_MEASURES:
                 value = SQL("COALESCE(%s, 0)", value)
             columns.append(SQL("%s AS %s", value, SQL.identifier(metric.code)))
+            if as_of:
+                owner = company if metric.is_company_aware else None
+                joins.append(
+                    SQL(
+                        "LEFT JOIN (%(query)s) AS %(row)s"
+                        " ON %(row)s.partner_id = figures.partner_id",
+                        query=metric._get_query(owner, as_of),
+                        row=SQL.identifier(row),
+                    )
+                )
+                continue
             joins.append(
                 SQL(
                     """

@@ -187,6 +187,7 @@ class CustomerRuleset(models.Model):
         """Do the same for a scored dimension, whose cut points grow old, too."""
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
+        dimension.criterion_ids._check_computable()
         scored = self.env["customer.figures"]._count_scored(
             figures, settings["minimum_kept_share"], settings["minimum_purchases"]
         )
@@ -203,9 +204,7 @@ class CustomerRuleset(models.Model):
         ):
             # A changed weight or limit must not move the cut points as well
             reused = active._get_reusable_cuts(settings)
-        cuts = self.env["customer.ruleset.criterion"]._compute_cuts(
-            settings, figures, reused
-        )
+        cuts = self._compute_cuts(settings, company, figures, reused)
         if previous == settings and active._get_cuts() == cuts:
             active.refresh_on = self._get_refresh_date(dimension, as_of, scored)
             return active
@@ -233,11 +232,23 @@ class CustomerRuleset(models.Model):
     def _create_as_of(self, dimension, company, as_of, figures):
         """Return a draft: today's settings, cut points of the customers then."""
         settings = dimension._get_settings(company)
-        cuts = self.env["customer.ruleset.criterion"]._compute_cuts(
-            settings, figures, {}
-        )
+        dimension.criterion_ids._check_computable()
+        cuts = self._compute_cuts(settings, company, figures, {}, as_of)
         return self._create_version(
             dimension, company, settings, cuts, origin="as_of", cuts_as_of=as_of
+        )
+
+    @api.model
+    def _compute_cuts(self, settings, company, figures, reused, as_of=None):
+        """Return the cut points of each criterion by metric.
+
+        :param date as_of: a past day, of which metrics are wanted; None for today
+        """
+        codes = [criterion["metric"] for criterion in settings["criteria"]]
+        return self.env["customer.ruleset.criterion"]._compute_cuts(
+            settings,
+            self.env["customer.metric"]._join_by_code(figures, codes, company, as_of),
+            reused,
         )
 
     @api.model

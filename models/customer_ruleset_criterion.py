@@ -66,11 +66,11 @@ class CustomerRulesetCriterion(models.Model):
     @api.depends("metric")
     @api.depends_context("lang")
     def _compute_metric_name(self):
-        known = self.env["customer.dimension.criterion"]._get_known_metrics()
+        metrics = self.env["customer.metric"]._get_by_code(self.mapped("metric"))
         for criterion in self:
             # a metric that was deleted left its code
-            name, _type = known.get(criterion.metric, (criterion.metric, None))
-            criterion.metric_name = name
+            metric = metrics.get(criterion.metric)
+            criterion.metric_name = metric.name if metric else criterion.metric
 
     @api.depends("cuts", "value_type", "cut_mode", "higher_is_better")
     @api.depends_context("lang")

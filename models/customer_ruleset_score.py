@@ -46,8 +46,15 @@ class CustomerRuleset(models.Model):
 
         :param date as_of: the day of the computation
         :param SQL figures: a table expression with the company's figures
+        :raise UserError: where a metric cannot be used
         """
         self.ensure_one()
+        figures = self.env["customer.metric"]._join_by_code(
+            figures,
+            self.criterion_ids.mapped("metric"),
+            self.company_id,
+            as_of if self.origin == "as_of" else None,
+        )
         criteria = list(enumerate(self.criterion_ids, 1))
         axes = {c.axis: SQL.identifier(f"points_{n}") for n, c in criteria if c.axis}
         return SQL(

@@ -28,6 +28,7 @@ from . import test_ruleset
 from . import test_run
 from . import test_score
 from . import test_score_keep
+from . import test_score_metric
 from . import test_score_share
 from . import test_security
 from . import test_tag_mirror

@@ -66,6 +66,11 @@ class ClassificationCommon(AccountTestInvoicingCommon):
             {"name": name, "is_company": True, "customer_rank": 1, **values}
         )
 
+    @classmethod
+    def get_metric(cls, code):
+        """Return a metric that ships, by its code."""
+        return cls.env.ref(f"customer_classification.metric_{code}")
+
     def day(self, days_ago):
         return oracle.days_before(self.today, days_ago)
 

@@ -163,7 +163,9 @@ class TestDimensionFields(ClassificationCommon):
                 "name": "Strict",
                 "code": "strict",
                 "method": "score",
-                "criterion_ids": [Command.create({"metric": "revenue_total"})],
+                "criterion_ids": [
+                    Command.create({"metric_id": self.get_metric("revenue_total").id})
+                ],
                 "category_ids": [Command.create({"name": "A", "minimum_score": 5})],
             }
         )

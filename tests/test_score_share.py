@@ -182,7 +182,10 @@ class TestShare(ClassificationCommon):
 
     def get_not_summable(self):
         share = {"cut_mode": "share", "cut_5": 80}
-        return [{**share, "metric": "last_date"}]
+        return [
+            {**share, "metric_id": self.get_metric(code).id}
+            for code in ("last_date", "average_ticket", "overdue_amount")
+        ]
 
     def test_scores_fall_with_the_amount(self):
         """Whoever has more never scores less, whatever the percentages."""

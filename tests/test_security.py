@@ -313,7 +313,11 @@ class TestSecurity(ClassificationCommon):
                 "name": "Size",
                 "code": "extent",
                 "method": "score",
-                "criterion_ids": [fields.Command.create({"metric": "invoice_count"})],
+                "criterion_ids": [
+                    fields.Command.create(
+                        {"metric_id": self.get_metric("invoice_count").id}
+                    )
+                ],
                 "category_ids": [fields.Command.create({"name": "Large"})],
             }
         )
