@@ -344,7 +344,7 @@ class TestRun(ClassificationCommon):
             (ruleset, self.dimension.name),
             (ruleset.criterion_ids[0], "last_date"),
             (ruleset.limit_ids[0], "Platinum"),
-            (self.dimension.criterion_ids[0], "last_date"),
+            (self.dimension.criterion_ids[0], "Last purchase"),
         ):
             with self.subTest(record._name), self.assertNoLogs(level="WARNING"):
                 self.assertIn(record.id, dict(record.name_search(text, limit=None)))

@@ -162,7 +162,7 @@ class TestScore(ClassificationCommon):
     def test_fixed_limits_are_entered(self):
         for criterion in self.dimension.criterion_ids:
             with (
-                self.subTest(criterion.metric),
+                self.subTest(criterion.metric_id.code),
                 self.assert_refused(ValidationError, "enter the fixed limits"),
             ):
                 criterion.cut_mode = "fixed"
