@@ -159,11 +159,7 @@ class CustomerClassificationExchange(models.AbstractModel):
             Element(
                 "criterion",
                 "customer.dimension.criterion",
-                key=(
-                    "metric_id"
-                    if "metric_id" in self.env["customer.dimension.criterion"]._fields
-                    else "metric"
-                ),
+                key="metric_id",
                 parent="dimension_id",
                 is_list=True,
             ),

@@ -151,7 +151,9 @@ class TestExchange(ClassificationCommon):
         ).unlink()
         self.dimension.write(
             {
-                "criterion_ids": [Command.create({"metric": "revenue_total"})],
+                "criterion_ids": [
+                    Command.create({"metric_id": self.get_metric("revenue_total").id})
+                ],
                 "refresh_days": 7,
             }
         )
@@ -505,7 +507,7 @@ class TestExchange(ClassificationCommon):
             (7, "cannot be read"),
             (8, "“base.atlantis”"),
             (11, "“zone” has no category “moon”"),
-            (14, "one of last_date.* not “luck”"),
+            (14, "no Customer Metric “luck”"),
         )
 
     def test_what_the_models_refuse(self):
