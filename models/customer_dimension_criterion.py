@@ -36,7 +36,7 @@ class CustomerDimensionCriterion(models.Model):
         "customer.metric",
         required=True,
         index=True,
-        ondelete="restrict",
+        ondelete="cascade",  # who deletes a metric is told about its criteria first
         domain=[("value_type", "!=", "reference"), ("is_broken", "=", False)],
     )
     axis = fields.Selection(related="metric_id.axis", store=True)

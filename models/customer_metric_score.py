@@ -12,26 +12,6 @@ class CustomerMetric(models.Model):
 
     _inherit = "customer.metric"
 
-    def unlink(self):
-        # before the fields of the contact go
-        self._check_not_weighed()
-        return super().unlink()
-
-    def _check_not_weighed(self):
-        """Refuse to go on where a score weighs one of these metrics."""
-        criteria = self.env["customer.dimension.criterion"].search(
-            [("metric_id", "in", self.ids)], limit=1
-        )
-        if criteria:
-            raise UserError(
-                self.env._(
-                    "“%(metric)s” is weighed in the score of “%(dimension)s”. Remove "
-                    "the criterion first, or archive the metric.",
-                    metric=criteria.metric_id.name,
-                    dimension=criteria.dimension_id.name,
-                )
-            )
-
     def _is_summable(self):
         """Return whether the values of all customers add up to something."""
         self.ensure_one()

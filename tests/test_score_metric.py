@@ -275,7 +275,7 @@ class TestScoreMetric(ClassificationCommon):
     def test_metric_in_use_is_not_deleted(self):
         self.weigh((self.tickets, {}))
         self.classify()
-        with self.assert_refused(UserError, "weighed in the score of “Value tier”"):
+        with self.assert_refused(UserError, "Scoring Criterion “Tickets”"):
             self.tickets.unlink()
 
     def test_explanation_outlives_the_metric(self):
