@@ -21,7 +21,6 @@
         "data/customer_dimension_behaviour_data.xml",
         "data/customer_dimension_service_data.xml",
         "data/customer_metric_ready.xml",
-        "data/customer_dimension_data.xml",
         "data/ir_cron_data.xml",
         "views/customer_category_merge_views.xml",
         "views/customer_category_archive_views.xml",

@@ -3,6 +3,7 @@ from itertools import product
 from odoo import api, models
 from odoo.tools import SQL, float_round
 
+from .customer_dimension_criterion import CUT_SCORES
 from .customer_ruleset_score import SCORE_DIGITS
 
 #: More combinations of points than these are not tried one by one
@@ -221,7 +222,7 @@ class CustomerLinter(models.AbstractModel):
         :return: None where there are too many combinations to try
         """
         points = [
-            range(1, 2 + sum(cut is not None for cut in criterion.cuts))
+            [1, *(s for s, cut in zip(CUT_SCORES, criterion.cuts, strict=True) if cut)]
             for criterion in ruleset.criterion_ids
         ]
         number = 1
