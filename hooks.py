@@ -8,6 +8,7 @@ ADDON = "customer_classification"
 #: Tables that refer to categories, which Odoo deletes before it drops any table
 REFERRING_TABLES = (
     "customer_staging",
+    "customer_category_change",
     "customer_assignment_history",
     "customer_override",
     "customer_assignment",

@@ -139,14 +139,21 @@ class CustomerClassificationExchange(models.AbstractModel):
                 ),
                 domains={"domain": ".model_name"},
             ),
-            Element("dimension", "customer.dimension"),
+            Element(
+                "dimension",
+                "customer.dimension",
+                # contact tags, and the company they follow, are each database's own
+                excluded=frozenset({"mirror_tag_id", "mirror_company_id"}),
+            ),
             Element(
                 "category",
                 "customer.category",
                 parent="dimension_id",
                 tree="parent_id",
                 # the order of the file is theirs
-                excluded=frozenset({"parent_path", "successor_id", "sequence"}),
+                excluded=frozenset(
+                    {"parent_path", "successor_id", "sequence", "mirror_tag_id"}
+                ),
             ),
             Element(
                 "level",

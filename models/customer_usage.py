@@ -25,6 +25,7 @@ FIELD_REFERENCES = {
 RESULTS = {
     "customer.assignment",
     "customer.assignment.history",
+    "customer.category.change",
     "customer.classification.run",
     "customer.classification.run.line",
     "customer.metric.value",

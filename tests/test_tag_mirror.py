@@ -267,6 +267,14 @@ class TestTagMirror(ClassificationCommon):
         decisions[1].operation = "exclude"
         self.assertEqual(self.tags_of(self.alpha), [])
 
+    def test_another_database_has_its_own_tags(self):
+        self.mirror()
+        content = self.env["customer.classification.exchange"].export_configuration()
+        text = content.decode() if isinstance(content, bytes) else str(content)
+        self.assertIn("mirror_tags", text)
+        self.assertNotIn("mirror_tag=", text)
+        self.assertNotIn("mirror_company", text)
+
     def test_follows_one_company(self):
         other = self.setup_other_company(name="Other company")["company"]
         self.mirror()
