@@ -42,7 +42,7 @@ class ResPartner(models.Model):
             "has_invoices": customer._has_customer_invoices(),
             "can_configure": Dimension.has_access("create"),
             "groups": customer
-            and customer._get_profile_groups(Dimension._get_shown())
+            and customer._get_profile_groups(self._get_profile_dimensions())
             or [],
         }
 
@@ -54,7 +54,7 @@ class ResPartner(models.Model):
             False where the customer has none or the user may not see it
         """
         self.ensure_one()
-        dimension = self.env["customer.dimension"]._get_shown().filtered("is_main")
+        dimension = self._get_profile_dimensions().filtered("is_main")
         customer = self._get_visible_customers()
         if not (dimension and customer and self.has_access("read")):
             return False
@@ -72,6 +72,15 @@ class ResPartner(models.Model):
                     "why": entry["why"],
                 }
         return False
+
+    @api.model
+    def _get_profile_dimensions(self):
+        """Return the dimensions whose categories the user may see.
+
+        Managers also see dimensions that they only configure.
+        """
+        Dimension = self.env["customer.dimension"]
+        return Dimension._get_shown().filtered_domain(Dimension._get_visible_domain())
 
     def _has_customer_invoices(self):
         """Whether posted invoices or credit notes count for this customer."""
@@ -130,7 +139,7 @@ class ResPartner(models.Model):
             "is_missing": is_concerned
             and dimension.is_required
             and not any(entry["category_id"] for entry in entries),
-            "can_edit": Override.has_access("create"),
+            "can_edit": dimension.user_may_edit,
             "method": dimension.method,
             # until when a new decision holds unless the person says otherwise
             "date_end": Override.new({"dimension_id": dimension.id}).date_end,
