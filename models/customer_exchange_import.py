@@ -37,27 +37,20 @@ class CustomerClassificationExchange(models.AbstractModel):
 
     def _import(self, content, dry):
         """Apply a file, or only find out what would change (``dry``)."""
+        self = self.with_context(  # noqa: PLW0642 (all of it)
+            active_test=False,
+            # Between two entries limits and rules may contradict each other
+            customer_dimension_is_saving=True,
+            customer_exchange_is_importing=True,
+        )
         problems, lines = [], []
         entries = self._read_file(content, problems)
-        if not problems:
-            self = self.with_context(  # noqa: PLW0642 (all of it)
-                active_test=False,
-                # Between two entries limits and rules may contradict each other
-                customer_dimension_is_saving=True,
-                customer_exchange_is_importing=True,
-            )
-            try:
-                with self.env.cr.savepoint():
-                    self._apply(entries, dry, problems, lines)
-                    if problems and not dry:
-                        raise ExchangeError(self.env, problems)
-            except ExchangeError:
-                # The fields of new dimensions are gone again, with the savepoint
-                self.env.registry._setup_models__(self.env.cr, ["res.partner"])
-                self.env["customer.dimension"]._clear_view_caches()
-                raise
-        if problems and not dry:
-            raise ExchangeError(self.env, problems)
+        if problems or dry:
+            self._apply(entries, True, problems, lines)
+            if not dry:
+                raise ExchangeError(self.env, problems)
+        else:
+            self._apply_or_undo(entries, problems, lines)
         if lines and not dry:
             self.env["customer.dimension"]._clear_view_caches()
         count = {
@@ -69,6 +62,18 @@ class CustomerClassificationExchange(models.AbstractModel):
             )
         }
         return {**count, "lines": lines, "problems": sorted(set(problems))}
+
+    def _apply_or_undo(self, entries, problems, lines):
+        try:
+            with self.env.cr.savepoint():
+                self._apply(entries, False, problems, lines)
+                if problems:
+                    raise ExchangeError(self.env, problems)
+        except ExchangeError:
+            # The fields of new dimensions are gone again, with the savepoint
+            self.env.registry._setup_models__(self.env.cr, ["res.partner"])
+            self.env["customer.dimension"]._clear_view_caches()
+            raise
 
     def _apply(self, entries, dry, problems, lines):
         named = self._get_named(entries)
@@ -363,22 +368,23 @@ class CustomerClassificationExchange(models.AbstractModel):
 
     def _get_line(self, action, entry, names=()):
         """Return what happens to a record, for the report."""
-        record = entry.record
-        name = record.display_name if record else self._get_own_name(entry)
         root = entry.get_root()
+        has_dimension = root.element.tag == "dimension"
         fields = self.env[entry.element.model]._fields
         return {
             "action": action,
             "tag": entry.element.tag,
             "key": entry.key,
-            "name": name,
-            "dimension": root.key if root.element.tag == "dimension" else "",
+            "name": self._get_label(entry),
+            "dimension": self._get_label(root) if has_dimension else "",
             "line": entry.line,
             "fields": sorted(fields[n]._description_string(self.env) for n in names),
         }
 
-    def _get_own_name(self, entry):
-        """Return the name that the file gives, in the user's language if it can."""
+    def _get_label(self, entry):
+        """Return the name of the record, or the one that the file gives it."""
+        if entry.record:
+            return entry.record.display_name
         by_lang = entry.texts.get("name", {})
         text = by_lang.get(self.env.lang) or by_lang.get(SOURCE_LANG)
         return text[0] if text else entry.key

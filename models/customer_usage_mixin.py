@@ -48,7 +48,8 @@ class CustomerUsageMixin(models.AbstractModel):
             "name": self.env._("Archive"),
             "res_model": wizard._name,
             "res_id": wizard.id,
-            "view_mode": "form",
+            # the client asks for the action itself, so it needs the views by name
+            "views": [(False, "form")],
             "target": "new",
         }
 
@@ -89,7 +90,7 @@ class CustomerUsageMixin(models.AbstractModel):
             self.env._(
                 "%(kind)s “%(name)s”",
                 kind=self._get_kind(record),
-                name=record.display_name,
+                name=self._get_place_name(record),
             )
             for record, _field in usages
         ]
@@ -98,6 +99,14 @@ class CustomerUsageMixin(models.AbstractModel):
             more = len(places) - FEW_PLACES
             places = [*places[:FEW_PLACES], self.env._("%s more", more)]
         return ", ".join(places)
+
+    @api.model
+    def _get_place_name(self, record):
+        """Return the name of a place, after its dimension's if it has one."""
+        dimension = record["dimension_id"] if "dimension_id" in record._fields else None
+        if not dimension:
+            return record.display_name
+        return f"{dimension.display_name}: {record.display_name}"
 
     @api.model
     def _get_kind(self, record):

@@ -205,7 +205,7 @@ class TestExchange(ClassificationCommon):
                     "tag": "category",
                     "key": "north",
                     "name": "North",
-                    "dimension": "zone",
+                    "dimension": "Area",
                     "line": 3,
                     "fields": ["Name"],
                 }
@@ -447,7 +447,9 @@ class TestExchange(ClassificationCommon):
                 '  <category code="north"><rule code="x"/></category>',
                 "</dimension>",
                 '<dimension code="zone"/>',
-                '<dimension code="potential" other_rules="forget"/>',
+                '<dimension code="potential" other_rules="forget">',
+                '  <rule code="zulu" category="missing"/>',
+                "</dimension>",
             ),
             (2, "<banana> is unknown within <customer-classification>"),
             (3, "no attribute “colour”"),
@@ -456,6 +458,7 @@ class TestExchange(ClassificationCommon):
             (6, "<rule> is unknown within <category>"),
             (8, "twice, first on line 3"),
             (9, "“other_rules” with the value “forget”"),
+            (10, "has no category “missing”"),
         )
 
     def test_values_and_references(self):
@@ -606,7 +609,7 @@ class TestExchange(ClassificationCommon):
         wizard.action_preview()
         self.assertEqual(
             [(line.dimension, line.name, line.action) for line in wizard.line_ids],
-            [("zone", "Down", "change")],
+            [("Area", "Down", "change")],
         )
         self.assertEqual(self.south.name, "Down")
         wizard.action_import()

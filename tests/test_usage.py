@@ -206,7 +206,7 @@ class TestUsage(ClassificationCommon):
     def test_deleting_is_refused_by_name(self):
         self.make_places([("x_cls_zone_id", "in", self.north.ids)])
         for record in (self.area, self.north):
-            with self.assert_refused(UserError, "“Reads”.*“Mine”|“Mine”.*“Reads”"):
+            with self.assert_refused(UserError, "Reads”.*“Mine”|“Mine”.*Reads”"):
                 record.unlink()
         self.assertIn("x_cls_zone_id", self.env["res.partner"]._fields)
         self.south.unlink()
@@ -244,7 +244,7 @@ class TestUsage(ClassificationCommon):
         lines = self.env["customer.usage.line"].search(action["domain"])
         self.assertEqual(len(lines), 6)
         line = lines.filtered(lambda one: one.res_model == "customer.dimension.rule")
-        self.assertEqual((line.name, line.purpose), ("Reads", "Condition"))
+        self.assertEqual((line.name, line.purpose), ("Other: Reads", "Condition"))
         opened = line.action_open()
         self.assertEqual(
             (opened["res_model"], opened["res_id"]),

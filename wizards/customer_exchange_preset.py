@@ -62,7 +62,8 @@ class CustomerExchangePreset(models.TransientModel):
             {
                 "operation": "import",
                 "import_file": base64.b64encode(self._read(self.path)),
-                "import_name": Path(self.path).name,
+                "import_name": self.name,
+                "is_preset": True,
             }
         )
         return wizard.action_preview()

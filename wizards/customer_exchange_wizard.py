@@ -37,6 +37,7 @@ class CustomerExchangeWizard(models.TransientModel):
     export_name = fields.Char(readonly=True)
     import_file = fields.Binary("File", attachment=False)
     import_name = fields.Char()
+    is_preset = fields.Boolean(readonly=True)
     line_ids = fields.One2many("customer.exchange.line", "wizard_id", readonly=True)
     problems = fields.Text(readonly=True)
 
@@ -128,7 +129,7 @@ class CustomerExchangeWizard(models.TransientModel):
     def _open(self):
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Export / Import"),
+            "name": self.import_name if self.is_preset else self.env._("Export / Import"),
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",

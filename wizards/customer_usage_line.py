@@ -24,7 +24,7 @@ class CustomerUsageLine(models.TransientModel):
                 place = {
                     "target": target.display_name,
                     "model_label": target._get_kind(record),
-                    "name": record.display_name,
+                    "name": target._get_place_name(record),
                     "purpose": field._description_string(self.env),
                     "res_model": record._name,
                     "res_id": record.id,
