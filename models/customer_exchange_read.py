@@ -370,10 +370,9 @@ class CustomerClassificationExchange(models.AbstractModel):
         domain = [(key, "=", text)]
         if model_name == "ir.model.fields":
             domain.append(("model", "=", "res.partner"))
-        # sudo: which fields the contact has is no secret to who configures
-        Model = self.env[model_name].sudo(
-            model_name == "ir.model.fields" or self.env.su
-        )
+        # sudo: the configuration is that of all companies, and which fields the
+        # contact has is no secret to who configures
+        Model = self.env[model_name].sudo()
         found = Model.with_context(active_test=False).search(domain, limit=2)
         if len(found) == 1:
             return found.id
