@@ -34,6 +34,18 @@ TEN_SEGMENTS = [
     ("About To Sleep", "23 13 14"),
     ("Lost", "11 15 15"),
 ]
+#: 工信部联企业〔2011〕300号: employees and turnover, in 10,000 CNY, from which an
+#: enterprise is large, medium, small; by the letter of its section of industries
+CHINA = {
+    "C": [(1000, 40000), (300, 2000), (20, 300)],
+    "wholesale": [(200, 40000), (20, 5000), (5, 1000)],
+    "retail": [(300, 20000), (50, 500), (10, 100)],
+    "I": [(300, 10000), (100, 2000), (10, 100)],
+    "J": [(300, 10000), (100, 1000), (10, 50)],
+    "A": [(None, 20000), (None, 500), (None, 50)],
+    "R": [(300, None), (100, None), (10, None)],
+}
+SIZES = ["large", "medium", "small", "micro"]
 CELLS = list(itertools.product(range(1, 6), repeat=3))
 
 
@@ -119,6 +131,62 @@ class TestPresets(ClassificationCommon):
             (3, 3, 3): "Regular, cooling",
         }.items():
             self.assertEqual(found[cell], [name])
+
+    def test_china(self):
+        """At each limit, one below either of them, and where something is unknown."""
+        Exchange = self.env["customer.classification.exchange"]
+        size = self.env.ref("customer_classification.dimension_size")
+        shipped = size.rule_ids
+        Exchange.import_configuration(self.read("china_enterprise_size"))
+        self.assertFalse(any(shipped.mapped("active")))
+        retail = self.env.ref("customer_classification.category_industry_retail_online")
+        expected = {}
+        for sector, limits in CHINA.items():
+            for size_code, customer in self.make_enterprises(sector, limits):
+                expected[customer] = size_code
+                if sector == "retail":
+                    self.Override.create(
+                        {
+                            "partner_id": customer.id,
+                            "dimension_id": retail.dimension_id.id,
+                            "category_id": retail.id,
+                            "reason": "Shop on the internet",
+                        }
+                    )
+        self.classify()
+        for customer, size_code in expected.items():
+            with self.subTest(customer.name):
+                self.assertEqual(customer.x_cls_size_id.code, size_code)
+
+    def make_enterprises(self, sector, limits):
+        """Yield pairs of the expected size and a customer."""
+        letter = "G" if sector in ("wholesale", "retail") else sector
+        industry = self.env.ref(f"base.res_partner_industry_{letter}")
+
+        def make(size_code, employees, turnover):
+            return size_code, self.make_customer(
+                f"{sector} {employees} {turnover}",
+                industry_id=industry.id,
+                customer_employee_count=employees,
+                customer_turnover=turnover * 10000,
+            )
+
+        most = (100000, 1000000)
+        for position, limit in enumerate(limits):
+            employees, turnover = (
+                most[side] if limit[side] is None else limit[side] for side in (0, 1)
+            )
+            yield make(SIZES[position], employees, turnover)
+            below = SIZES[position + 1]
+            if limit[0] is not None:
+                yield make(below, employees - 1, turnover)
+            if limit[1] is not None:
+                yield make(below, employees, turnover - 1)
+        yield make("micro", 1, 1)
+        if limits[0][0] is not None:
+            yield make(False, 0, 100000)
+        if limits[0][1] is not None:
+            yield make(False, 100000, 0)
 
     def test_both_languages(self):
         for preset in self.env["customer.exchange.preset"]._get_files():
