@@ -10,6 +10,7 @@ from . import customer_dimension_editing
 from . import customer_category
 from . import customer_category_holders
 from . import customer_category_merge
+from . import customer_category_tree
 from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
@@ -84,6 +85,8 @@ from . import res_partner_search
 from . import res_partner_metric
 from . import res_partner_search_several
 from . import res_partner_master_data
+from . import res_partner_search_changes
+from . import res_partner_panel
 from . import res_partner_view
 from . import res_partner_profile
 from . import ir_http

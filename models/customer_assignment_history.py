@@ -70,6 +70,7 @@ class CustomerAssignmentHistory(models.Model):
     explanation = fields.Char("Why", compute="_compute_explanation")
 
     _key_idx = models.Index("(partner_id, dimension_id, company_id, date)")
+    _date_idx = models.Index("(date)")
 
     @api.depends("inputs", "reason")
     @api.depends_context("lang")

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_dimension_fields import SCORE_FIELDS
+
 USER_GROUP = "customer_classification.group_customer_classification_user"
 #: What the fields of the figures and the categories of a contact are made of
 FIGURES_FIELD = "customer_figures_id"
@@ -190,45 +192,68 @@ class ResPartner(models.Model):
     @api.depends("commercial_partner_id")
     def _compute_customer_categories(self):
         """Compute the fields of every dimension: what is in effect today."""
-        by_name = self._get_customer_dimension_fields()
-        several = [n for n in by_name if self._fields[n].type == "many2many"]
-        single = [n for n in by_name if n not in several]
-        query = self._origin._as_query(ordered=False)
-        columns = [self._field_to_sql(self._table, name, query) for name in single]
-        rows = self.env.execute_query(
-            query.select(SQL.identifier(self._table, "id"), *columns)
-        )
-        values = {row[0]: row[1:] for row in rows}
         customers = self._get_visible_customers()
-        held = {
-            name: self._get_customer_categories(by_name[name], customers)
-            for name in several
-        }
+        by_part = {}
+        for name, dimension_id in self._get_customer_dimension_fields().items():
+            part = self._fields[name].customer_dimension_part
+            by_part.setdefault(part, {})[name] = dimension_id
+        categories = by_part.pop("category", {})
+        held = self._get_customer_categories(categories.values(), customers)
+        # their names at once, which a list would read column by column
+        all_ids = {id_ for ids in held.values() for id_ in ids}
+        self.env["customer.category"].browse(all_ids).fetch(["name", "color"])
+        scores = self._get_customer_scores(
+            {id_ for names in by_part.values() for id_ in names.values()}, customers
+        )
         for partner in self:
-            row = [False] * len(single)
-            customer = partner.commercial_partner_id
-            if customer in customers:
-                row = values.get(partner._origin.id, row)
-            for name, value in zip(single, row, strict=True):
-                partner[name] = value
-            for name in several:
-                partner[name] = held[name].get(customer.id, [])
+            # a contact that is not saved yet shows none
+            customer_id = partner._origin.commercial_partner_id.id
+            for name, dimension_id in categories.items():
+                ids = held.get((customer_id, dimension_id), [])
+                is_several = self._fields[name].type == "many2many"
+                partner[name] = ids if is_several else next(iter(ids), False)
+            for part, names in by_part.items():
+                for name, dimension_id in names.items():
+                    row = scores.get((customer_id, dimension_id), {})
+                    partner[name] = row.get(part)
 
-    def _get_customer_categories(self, dimension_id, customers):
-        """Return lists of ids of categories by id of the customer."""
+    def _get_customer_categories(self, dimension_ids, customers):
+        """Return lists of ids of categories, by ids of customer and dimension."""
+        self.env["customer.assignment"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT partner_id, array_agg(category_id)
+                SELECT partner_id, dimension_id,
+                       array_agg(category_id ORDER BY category_id)
                   FROM (%s) AS held
                  WHERE partner_id = ANY(%s)
-                 GROUP BY partner_id
+                 GROUP BY partner_id, dimension_id
                 """,
-                self._get_customer_categories_query(dimension_id),
+                self._get_customer_categories_query(dimension_ids),
                 customers.ids,
             )
         )
-        return dict(rows)
+        return {tuple(key): ids for *key, ids in rows}
+
+    def _get_customer_scores(self, dimension_ids, customers):
+        """Return the rows of scores as dicts, by ids of customer and dimension."""
+        get_facts = self.env["customer.dimension"]._get_field_facts
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT partner_id, dimension_id, %(columns)s
+                  FROM customer_assignment
+                 WHERE partner_id = ANY(%(customers)s)
+                   AND dimension_id = ANY(%(dimensions)s)
+                   AND company_id = %(company)s
+                """,
+                columns=SQL(", ").join(map(SQL.identifier, SCORE_FIELDS)),
+                customers=customers.ids,
+                dimensions=[id_ for id_ in dimension_ids if get_facts(id_)["active"]],
+                company=self.env.company.root_id.id,
+            )
+        )
+        return {(row["partner_id"], row["dimension_id"]): row for row in rows}
 
     def _get_visible_customers(self):
         """Return the customers of these contacts that the user may see.

@@ -72,25 +72,6 @@ class ResPartner(models.Model):
 
         return Domain.custom(to_sql=to_sql)
 
-    def _search_customer_is_set_by_hand(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        # Odoo checks no access to a field that a method searches
-        self._check_field_access(self._fields["customer_is_set_by_hand"], "read")
-        # sudo: the rows of customers the user may not see are no result anyway
-        decided = (
-            self.env["customer.override"]
-            .sudo()
-            ._search(
-                [
-                    ("company_id", "in", [self.env.company.root_id.id, False]),
-                    ("is_in_force", "=", True),
-                ]
-            )
-        )
-        domain = Domain("commercial_partner_id", "in", decided.subselect("partner_id"))
-        return domain if True in value else ~domain
-
     def _search_joined(self, field_name, operator, value):
         """Return the domain ``field_name operator value`` of a joined many2one."""
         comodel = self.env[self._fields[field_name].comodel_name]

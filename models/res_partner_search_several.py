@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 
 class ResPartner(models.Model):
-    """Search contacts by dimensions that allow several categories.
+    """Search and group contacts by dimensions that allow several categories.
 
     A customer has what the engine gave and nobody excluded, and what people added.
     """
@@ -12,47 +12,69 @@ class ResPartner(models.Model):
     _inherit = "res.partner"
 
     @api.model
-    def _get_customer_categories_query(self, dimension_id):
+    def _get_customer_categories_query(self, dimension_ids):
         """Return SQL with a row for each customer and category in effect today.
 
-        Its columns: ``partner_id`` and ``category_id``. Of an archived dimension there
-        is none.
+        A decision in force takes the place of the computed row with its key, whether
+        the dimension allows one category or several.
+
+        Its columns: ``partner_id``, ``dimension_id`` and ``category_id``. Of an
+        archived dimension there is none.
         """
-        facts = self.env["customer.dimension"]._get_field_facts(dimension_id)
-        owner = self._get_customer_owner(facts)
+        get_facts = self.env["customer.dimension"]._get_field_facts
+        facts = {
+            dimension_id: get_facts(dimension_id) for dimension_id in dimension_ids
+        }
         self.env["customer.override"].flush_model()
+        queries = []
+        for is_shared in (False, True):
+            ids = [
+                dimension_id
+                for dimension_id, fact in facts.items()
+                if fact["active"] and fact["is_shared"] == is_shared
+            ]
+            if ids or not is_shared:
+                owner = self._get_customer_owner({"is_shared": is_shared})
+                queries.append(self._get_customer_owner_query(ids, owner))
+        return SQL(" UNION ALL ").join(queries)
+
+    @api.model
+    def _get_customer_owner_query(self, dimension_ids, owner):
+        """Return the rows of :meth:`_get_customer_categories_query` of one owner."""
+        belongs = {
+            alias: SQL("%s = %s", SQL.identifier(alias, "company_id"), owner.id)
+            if owner
+            else SQL("%s IS NULL", SQL.identifier(alias, "company_id"))
+            for alias in ("computed", "decided")
+        }
         return SQL(
             """
-            SELECT computed.partner_id, computed.category_id
+            SELECT computed.partner_id, computed.dimension_id, computed.category_id
               FROM customer_assignment AS computed
-             WHERE computed.dimension_id = %(dimension)s
-               AND computed.company_id IS NOT DISTINCT FROM %(company)s
+             WHERE computed.dimension_id = ANY(%(dimensions)s)
+               AND %(computed_belongs)s
                AND computed.category_id IS NOT NULL
-               AND %(active)s
                AND NOT EXISTS (
                    SELECT
-                     FROM customer_override AS excluded
-                    WHERE excluded.partner_id = computed.partner_id
-                      AND excluded.dimension_id = computed.dimension_id
-                      AND excluded.company_id IS NOT DISTINCT FROM computed.company_id
-                      AND excluded.slot = computed.slot
-                      AND excluded.operation = 'exclude'
-                      AND (excluded.date_end IS NULL
-                           OR excluded.date_end >= %(today)s)
+                     FROM customer_override AS decided
+                    WHERE decided.partner_id = computed.partner_id
+                      AND decided.dimension_id = computed.dimension_id
+                      AND decided.slot = computed.slot
+                      AND %(decided_belongs)s
+                      AND (decided.date_end IS NULL OR decided.date_end >= %(today)s)
                )
-            UNION
-            SELECT added.partner_id, added.category_id
-              FROM customer_override AS added
-             WHERE added.dimension_id = %(dimension)s
-               AND added.company_id IS NOT DISTINCT FROM %(company)s
-               AND added.operation = 'add'
-               AND (added.date_end IS NULL OR added.date_end >= %(today)s)
-               AND %(active)s
+            UNION ALL
+            SELECT decided.partner_id, decided.dimension_id, decided.category_id
+              FROM customer_override AS decided
+             WHERE decided.dimension_id = ANY(%(dimensions)s)
+               AND %(decided_belongs)s
+               AND decided.operation IN ('set', 'add')
+               AND (decided.date_end IS NULL OR decided.date_end >= %(today)s)
             """,
-            dimension=dimension_id,
-            company=owner.id or None,
+            dimensions=dimension_ids,
+            computed_belongs=belongs["computed"],
+            decided_belongs=belongs["decided"],
             today=self._get_customer_today(owner),
-            active=facts["active"],
         )
 
     def _search_customer_categories(self, field_name, operator, value):
@@ -77,29 +99,59 @@ class ResPartner(models.Model):
             return NotImplemented
 
         def to_sql(model, alias, query):
-            rows = model._get_customer_categories_query(field.customer_dimension_id)
+            rows = model._get_customer_categories_query([field.customer_dimension_id])
             customer = SQL.identifier(
                 alias,
                 "commercial_partner_id",
                 to_flush=model._fields["commercial_partner_id"],
             )
-            found = SQL(
-                "%s IN (SELECT partner_id FROM (%s) AS held WHERE %s)",
-                customer,
-                rows,
-                wanted,
-            )
-            if with_none:
-                found = SQL(
-                    "(%s OR %s NOT IN (SELECT partner_id FROM (%s) AS held))",
-                    found,
+            # whose customer is hidden shows none of its categories
+            visible = model.env.su or model._get_visible_condition(alias)
+
+            def having(condition):
+                return SQL(
+                    "(%s IN (SELECT partner_id FROM (%s) AS held WHERE %s) AND %s)",
                     customer,
                     rows,
+                    condition,
+                    visible,
                 )
-            if not model.env.su:
-                # whose customer is hidden shows none of its categories
-                visible = model._get_visible_condition(alias)
-                found = SQL("(%s AND %s)", found, visible)
-            return found
+
+            if not with_none:
+                return having(wanted)
+            return SQL("(%s OR NOT %s)", having(wanted), having(SQL("TRUE")))
 
         return Domain.custom(to_sql=to_sql)
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        """Count a customer in each of its categories, or once in none."""
+        field = self._fields.get(groupby_spec)
+        if (
+            getattr(field, "customer_dimension_id", None) is None
+            or field.type != "many2many"
+        ):
+            return super()._read_group_groupby(alias, groupby_spec, query)
+        # Odoo checks no access to a field without a column
+        self._check_field_access(field, "read")
+        held = query.make_alias(alias, f"{groupby_spec}__held")
+        condition = SQL(
+            "%s = %s",
+            SQL.identifier(held, "partner_id"),
+            SQL.identifier(
+                alias,
+                "commercial_partner_id",
+                to_flush=self._fields["commercial_partner_id"],
+            ),
+        )
+        if not self.env.su:
+            condition = SQL("%s AND %s", condition, self._get_visible_condition(alias))
+        query.add_join(
+            "LEFT JOIN",
+            held,
+            SQL(
+                "(%s)",
+                self._get_customer_categories_query([field.customer_dimension_id]),
+            ),
+            condition,
+        )
+        return SQL.identifier(held, "category_id")

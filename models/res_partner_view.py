@@ -63,42 +63,17 @@ class ResPartner(models.Model):
 
     @api.model
     def _fill_search(self, arch, dimensions):
+        """Add filters and groups.
+
+        Every dimension can be grouped by, and is found in the panel, by the name of a
+        category and in the editor of filters. Only those that people see at once, as
+        badges, have filters of their own: the menu would be too long for all.
+        """
+        badges = dimensions.filtered("show_as_badge")
         for anchor in arch.xpath("//filter[@name='customer_set_by_hand']"):
-            for dimension in dimensions:
-                name = dimension.partner_field_name
-                groups = self._fields[name].groups
-                anchor.addprevious(
-                    E.field(
-                        name=name,
-                        domain=repr([("dimension_id", "=", dimension.id)]),
-                        context=repr({"customer_category_path": True}),
-                        operator="child_of",
-                        groups=groups,
-                    )
-                )
-                categories = dimension.category_ids
-                for category in categories if len(categories) <= MAX_FILTERS else ():
-                    anchor.addprevious(
-                        E.filter(
-                            name=f"{name}_{category.id}",
-                            string=self.env._(
-                                "%(dimension)s: %(category)s",
-                                dimension=dimension.name,
-                                category=category.name,
-                            ),
-                            domain=repr([(name, "=", category.id)]),
-                            groups=groups,
-                        )
-                    )
-                anchor.addprevious(
-                    E.filter(
-                        name=f"{name}_none",
-                        string=self.env._("%s: none", dimension.name),
-                        domain=repr([(name, "=", False)]),
-                        groups=groups,
-                    )
-                )
-                anchor.addprevious(E.separator())
+            for dimension in badges:
+                for node in self._get_filter_nodes(dimension):
+                    anchor.addprevious(node)
         for anchor in arch.xpath("//filter[@name='group_customer_last_date']"):
             for dimension in dimensions:
                 name = dimension.partner_field_name
@@ -110,3 +85,39 @@ class ResPartner(models.Model):
                         groups=self._fields[name].groups,
                     )
                 )
+
+    @api.model
+    def _get_filter_nodes(self, dimension):
+        """Return nodes that search for the dimension and filter by its categories."""
+        name = dimension.partner_field_name
+        groups = self._fields[name].groups
+        wanted = {f"{name}_none": (self.env._("%s: none", dimension.name), "=", False)}
+        for category in dimension.category_ids:
+            wanted[f"{name}_{category.id}"] = (
+                self.env._(
+                    "%(dimension)s: %(category)s",
+                    dimension=dimension.name,
+                    category=category.name,
+                ),
+                "child_of" if category.child_ids else "=",
+                category.id,
+            )
+        if len(wanted) > MAX_FILTERS:
+            wanted = {f"{name}_none": wanted[f"{name}_none"]}
+        filters = [
+            E.filter(
+                name=filter_name,
+                string=label,
+                domain=repr([(name, operator, value)]),
+                groups=groups,
+            )
+            for filter_name, (label, operator, value) in wanted.items()
+        ]
+        field = E.field(
+            name=name,
+            domain=repr([("dimension_id", "=", dimension.id)]),
+            context=repr({"customer_category_path": True}),
+            operator="child_of",
+            groups=groups,
+        )
+        return [field, *filters, E.separator()]

@@ -19,6 +19,8 @@ from . import test_override
 from . import test_override_import
 from . import test_partner_fields
 from . import test_partner_merge
+from . import test_partner_panel
+from . import test_partner_attention
 from . import test_profile
 from . import test_presets
 from . import test_privacy
