@@ -9,6 +9,8 @@ from . import test_cron
 from . import test_dimension_fields
 from . import test_exchange
 from . import test_figures
+from . import test_first_steps
+from . import test_linter
 from . import test_metric
 from . import test_metric_definition
 from . import test_metric_fields
@@ -24,6 +26,7 @@ from . import test_partner_attention
 from . import test_profile
 from . import test_presets
 from . import test_privacy
+from . import test_profile
 from . import test_rpc
 from . import test_rules
 from . import test_ruleset
@@ -33,12 +36,12 @@ from . import test_score_keep
 from . import test_score_metric
 from . import test_score_share
 from . import test_security
-from . import test_tag_mirror
 from . import test_shipped_behaviour
 from . import test_shipped_configuration
 from . import test_shipped_profile
 from . import test_shipped_service
 from . import test_shipped_value
+from . import test_tag_mirror
 from . import test_translations
 from . import test_usage
 from . import test_visibility
