@@ -74,7 +74,9 @@ class CustomerCategory(models.Model):
             "type": "ir.actions.act_window",
             "name": self.env[model]._description,
             "res_model": model,
-            "view_mode": "form",
+            # the client's own Archive asks for the action itself, so it needs the
+            # views by name
+            "views": [(False, "form")],
             "target": "new",
             "context": {"default_category_ids": self.ids},
         }
