@@ -43,7 +43,7 @@ class ConcurrencyCase(BaseCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.registry = Registry(get_db_name())
-        cls.company_ids = cls.partner_ids = ()
+        cls.company_ids = cls.partner_ids = cls.retired_ids = ()
         cls.addClassCleanup(cls.remove_data)
         cls.today = fields.Date.today()
         with cls.connect() as env:
@@ -74,6 +74,10 @@ class ConcurrencyCase(BaseCase):
             SQL("SELECT COALESCE(max(id), 0) FROM customer_classification_run")
         )
         cls.dimension_id = env.ref("customer_classification.dimension_value_tier").id
+        # The runs shall compute the value tier only
+        others = env["customer.dimension"].search([("id", "!=", cls.dimension_id)])
+        cls.retired_ids = others.ids
+        others.active = False
         companies = env["res.company"].create(
             [{"name": "Concurrency A"}, {"name": "Concurrency B"}]
         )
@@ -158,6 +162,7 @@ class ConcurrencyCase(BaseCase):
         if not cls.company_ids:
             return
         with cls.connect() as env:
+            env["customer.dimension"].browse(cls.retired_ids).active = True
             cls.remove_results(env)
             companies = env["res.company"].browse(cls.company_ids)
             for company in companies:
