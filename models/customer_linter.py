@@ -186,7 +186,7 @@ class CustomerLinter(models.AbstractModel):
         """Return SQL with the customers and their categories in effect."""
         Partner = self.env["customer.population"]._get_partners(company)
         if dimension.is_multiple:
-            return Partner._get_customer_categories_query(dimension.id)
+            return Partner._get_customer_categories_query(dimension.ids)
         query = Partner._search([], bypass_access=True)
         column = Partner._field_to_sql(
             "res_partner", dimension.partner_field_name, query

@@ -26,7 +26,6 @@ from . import test_partner_attention
 from . import test_profile
 from . import test_presets
 from . import test_privacy
-from . import test_profile
 from . import test_rpc
 from . import test_rules
 from . import test_ruleset
