@@ -91,7 +91,7 @@ class CustomerCategory(models.Model):
             if count:
                 raise UserError(
                     self.env._(
-                        "“%(category)s” is the category of %(count)s customers. Use "
+                        "Customers hold “%(category)s”: %(count)s of them. Use "
                         "“Archive” or “Merge” of the category, which ask where they "
                         "go.",
                         category=category.name,

@@ -15,6 +15,7 @@ class CustomerDimension(models.Model):
     code = fields.Char(
         compute="_compute_code", store=True, readonly=False, precompute=True
     )
+    sequence = fields.Integer(default=lambda self: self._get_last_sequence())
     is_used = fields.Boolean(
         "In Use",
         compute="_compute_is_used",
@@ -24,6 +25,13 @@ class CustomerDimension(models.Model):
     category_count = fields.Integer(
         "Number of Categories", compute="_compute_category_count"
     )
+
+    @api.model
+    def _get_last_sequence(self):
+        """Return the number of a new dimension: behind those there are."""
+        # sudo: dimensions that are hidden from the user have their places, too
+        last = self.sudo().search([], order="sequence desc", limit=1)
+        return last.sequence + SEQUENCE_STEP
 
     @api.depends("name")
     def _compute_code(self):

@@ -235,7 +235,7 @@ class TestCategory(ClassificationCommon):
     def test_archiving_says_how_many_and_asks(self):
         self.assign(self.customers[0], self.france)
         self.decide(self.customers[1], self.france)
-        message = "“France” is the category of 2 customers. Use “Archive”"
+        message = "Customers hold “France”: 2 of them. Use “Archive”"
         with self.assert_refused(UserError, message):
             self.france.active = False
         with self.assert_refused(UserError, message):

@@ -135,6 +135,10 @@ class TestConfiguration(ClassificationCommon):
         draft = rule.new({"domain": "[('no_such_field', '=', 1)]"})
         self.assertEqual(draft.match_count, 0)
 
+    def test_new_dimension_stands_last(self):
+        dimension = self.Dimension.create({"name": "Spending power"})
+        self.assertEqual(self.Dimension.search([])[-1], dimension)
+
     def test_number_of_categories(self):
         self.assertEqual(self.dimension.category_count, 4)
 
