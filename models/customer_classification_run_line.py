@@ -75,7 +75,8 @@ class CustomerClassificationRunLine(models.Model):
     def _process(self):
         """Do the whole work of the line in the current transaction."""
         self._prepare()
-        self._update_metrics()
+        for company, metric in self._get_metrics():
+            self._update_metric(company, metric)
         if self._is_past():
             self._stage_past()
         else:
@@ -124,7 +125,8 @@ class CustomerClassificationRunLine(models.Model):
             return
         try:
             self._cron_retry(self._prepare)
-            self._cron_retry(self._update_metrics)
+            for company, metric in self._get_metrics():
+                self._cron_retry(lambda: self._update_metric(company, metric))  # noqa: B023
             for dimensions in self._get_stages():
                 self._cron_retry(lambda: self._stage(dimensions))  # noqa: B023
                 while self._cron_retry(lambda: self._apply(CHUNK_SIZE)):
@@ -199,15 +201,22 @@ class CustomerClassificationRunLine(models.Model):
             self.company_id, self.as_of, partners, self.run_id
         )
 
-    def _update_metrics(self):
-        """Bring the custom metrics up to date; those of no company once in a run."""
+    def _get_metrics(self):
+        """Return pairs of company and custom metric to bring up to date.
+
+        The metrics of no company in particular come once in a run, with an empty
+        company.
+        """
         if self._is_past():
-            return
-        Metric, partners = self.env["customer.metric"], self._get_partner_ids()
-        if self.company_id:
-            Metric._update_values(self.company_id, self.as_of, partners)
+            return []
+        Metric, Company = self.env["customer.metric"], self.env["res.company"]
+        owners = [self.company_id] if self.company_id else []
         if self == self.run_id.line_ids[:1]:
-            Metric._update_values(None, self.as_of, partners)
+            owners.append(Company)
+        return [(c, m) for c in owners for m in Metric._get_updated(c)]
+
+    def _update_metric(self, company, metric):
+        metric._update_one(company or None, self.as_of, self._get_partner_ids())
 
     def _get_partner_ids(self):
         """Return the ids of the customers the run is limited to, or None for all."""

@@ -33,13 +33,24 @@ class CustomerMetric(models.Model):
         :param list partners: ids of the commercial partners, or None for all
         :return: the number of rows written or removed
         """
+        written = 0
+        for metric in self._get_updated(company):
+            written += metric._update_one(company, as_of, partners)
+        return written
+
+    @api.model
+    def _get_updated(self, company):
+        """Return the active custom metrics of a company, or of none in particular."""
         self._activate_ready_made()
         # sudo: who starts a run need not be allowed to configure metrics
-        metrics = self.sudo().search(
+        return self.sudo().search(
             [("kind", "=", "custom"), ("is_company_aware", "=", bool(company))]
         )
+
+    def _update_one(self, company, as_of, partners=None):
+        """Bring the values of one metric up to date, see :meth:`_update_values`."""
         self.env.flush_all()
-        written = sum(m._update_isolated(company, as_of, partners) for m in metrics)
+        written = self._update_isolated(company, as_of, partners)
         if written >= ANALYZE_FROM:
             self.env.execute_query(SQL("ANALYZE customer_metric_value"))
         self.env["customer.metric.value"].invalidate_model()

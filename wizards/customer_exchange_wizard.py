@@ -129,7 +129,9 @@ class CustomerExchangeWizard(models.TransientModel):
     def _open(self):
         return {
             "type": "ir.actions.act_window",
-            "name": self.import_name if self.is_preset else self.env._("Export / Import"),
+            "name": self.import_name
+            if self.is_preset
+            else self.env._("Export / Import"),
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
