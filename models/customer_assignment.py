@@ -165,7 +165,17 @@ class CustomerAssignment(models.Model):
                        old_category_id, old_since, category_id,
                        %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s
                   FROM compared
-                 WHERE assignment_id IS NOT NULL AND is_change
+                 WHERE is_change
+                   AND (assignment_id IS NOT NULL
+                        -- one more category of a customer who has or had others
+                        OR slot <> 0 AND EXISTS (
+                            SELECT
+                              FROM customer_assignment AS other
+                             WHERE other.partner_id = compared.partner_id
+                               AND other.dimension_id = compared.dimension_id
+                               AND other.company_id
+                                   IS NOT DISTINCT FROM compared.company_id
+                        ))
             ),
             -- Rows are found by their key, without a join, too. And a row that
             -- another run created meanwhile is a serialization failure, which is

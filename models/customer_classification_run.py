@@ -224,7 +224,8 @@ class CustomerClassificationRun(models.Model):
     def _create_run(self, trigger, companies, partners=None, as_of=None):
         Company = self.env["res.company"]
         owners = list(companies)
-        if not as_of and self.env["customer.dimension"]._get_computed(shared=True):
+        is_shared = [("is_shared", "=", True)]
+        if not as_of and self.env["customer.dimension"].search_count(is_shared):
             # first, because the dimensions of a company may read the shared ones
             owners.insert(0, Company)
         return self.create(

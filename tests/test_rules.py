@@ -402,6 +402,23 @@ class TestSeveralCategories(RulesCommon):
         )
         self.assertFalse(lost.new_category_id)
 
+    def test_a_further_category_is_history(self):
+        """The first computation leaves none, what comes to it later does."""
+        customer = self.make_customer("One")
+        dimension = self.make_dimension(
+            "several",
+            ["A", "B", "C"],
+            [("A", []), ("B", []), ("C", [("name", "=", "More")])],
+            is_multiple=True,
+        )
+        self.classify()
+        self.assertFalse(self.history_of(customer))
+        customer.name = "More"
+        self.classify()
+        [gained] = self.history_of(customer)
+        self.assertFalse(gained.old_category_id)
+        self.assertEqual(gained.new_category_id, self.category(dimension, "C"))
+
     def test_added_and_excluded_by_hand(self):
         customer = self.make_customer("Customer")
         dimension = self.make_dimension(
@@ -503,6 +520,26 @@ class TestShared(RulesCommon):
         self.classify()
         run = self.classify()
         self.assertEqual((run.created_count, run.changed_count), (0, 0))
+
+    def test_end_of_a_decision_without_any_computed_one(self):
+        customer = self.make_customer("Customer")
+        dimension = self.make_dimension("common", ["A"], is_shared=True)
+        decision = self.Override.create(
+            {
+                "partner_id": customer.id,
+                "dimension_id": dimension.id,
+                "category_id": dimension.category_ids.id,
+                "date_end": self.today,
+            }
+        )
+        self.env.cr.execute(
+            "UPDATE customer_override SET date_end = %s WHERE id = %s",
+            [self.day(1), decision.id],
+        )
+        self.env.invalidate_all()
+        self.classify()
+        self.assertEqual(self.shown(customer, dimension), [])
+        self.assertEqual(self.history_of(customer)[-1].event, "expired")
 
     def test_reads_nothing_of_a_company(self):
         local = self.make_dimension("local", ["L"])
