@@ -29,6 +29,7 @@ from . import customer_category_usage
 from . import customer_exchange
 from . import customer_exchange_export
 from . import customer_exchange_read
+from . import customer_exchange_values
 from . import customer_exchange_import
 
 # Facts: one narrow row per customer and company

@@ -205,11 +205,6 @@ class CustomerDimension(models.Model):
         compute="_compute_partner_field_name",
         help="The field of the contact that shows the category.",
     )
-    has_pending_settings = fields.Boolean(
-        compute="_compute_has_pending_settings",
-        help="The settings differ from the version in force: they take effect "
-        "with the next computation.",
-    )
 
     _code_unique = models.Constraint(
         "UNIQUE (code)", "Another dimension already has this code."
@@ -255,49 +250,6 @@ class CustomerDimension(models.Model):
             )
             dimension.active_ruleset_id = ruleset
             dimension.active_criterion_ids = ruleset.criterion_ids
-
-    @api.depends(
-        "active_ruleset_id",
-        "method",
-        "applies_to",
-        "applies_invoices",
-        "default_category_id",
-        "level_ids.field_name",
-        "rule_ids.active",
-        "rule_ids.name",
-        "rule_ids.domain",
-        "rule_ids.category_id",
-        "rule_ids.company_id",
-        "rule_ids.sequence",
-        "minimum_kept_share",
-        "criterion_ids.metric_id.axis",
-        "criterion_ids.metric_id.value_type",
-        "criterion_ids.metric_id.higher_is_better",
-        "criterion_ids.weight",
-        "minimum_purchases",
-        "grace_days",
-        "criterion_ids.cut_mode",
-        "criterion_ids.cut_2",
-        "criterion_ids.cut_3",
-        "criterion_ids.cut_4",
-        "criterion_ids.cut_5",
-        "category_ids.active",
-        "category_ids.minimum_score",
-        "category_ids.keep_score",
-    )
-    @api.depends_context("company")
-    def _compute_has_pending_settings(self):
-        company = self.env.company.root_id
-        for dimension in self:
-            ruleset = dimension.active_ruleset_id
-            dimension.has_pending_settings = bool(
-                ruleset
-                and dimension.method == ruleset.method
-                and ruleset._get_settings()
-                != dimension._get_settings(
-                    company.browse() if dimension.is_shared else company
-                )
-            )
 
     @api.constrains("code")
     def _check_code(self):
@@ -402,30 +354,6 @@ class CustomerDimension(models.Model):
             self._clear_view_caches()
         return result
 
-    def _get_reshaped(self, vals):
-        """Return the dimensions whose rows would change their keys by ``vals``."""
-        return self.filtered(
-            lambda dimension: any(
-                name in vals and dimension[name] != vals[name]
-                for name in ("is_multiple", "is_shared")
-            )
-        )
-
-    def _check_not_in_use(self):
-        """Refuse to go on where customers are or were classified by hand or computed.
-
-        :raise UserError: naming the dimension
-        """
-        for dimension in self._get_used():
-            raise UserError(
-                self.env._(
-                    "“%(dimension)s” is in use, so whether it allows several "
-                    "categories and whether companies share it cannot change. "
-                    "Create another dimension instead.",
-                    dimension=dimension.name,
-                )
-            )
-
     def _take_main(self):
         """Let no other dimension stand beside the customer's name."""
         if self:
@@ -440,41 +368,3 @@ class CustomerDimension(models.Model):
         self._remove_partner_fields()
         self._clear_view_caches()
         return super().unlink()
-
-    def copy_data(self, default=None):
-        vals_list = super().copy_data(default=default)
-        for dimension, vals in zip(self, vals_list, strict=True):
-            if not (default and "name" in default):
-                vals["name"] = self.env._("%s (copy)", dimension.name)
-            if not (default and "code" in default):
-                vals["code"] = dimension._get_free_code()
-        return vals_list
-
-    def _get_free_code(self):
-        """Return a code derived from this one that no dimension has yet."""
-        taken = set(
-            self.sudo()
-            .with_context(active_test=False)
-            .search([("code", "=like", f"{self.code}%")])
-            .mapped("code")
-        )
-        number = 2
-        while f"{self.code}_{number}" in taken:
-            number += 1
-        return f"{self.code}_{number}"
-
-    def action_renew_cut_points(self):
-        """Ask the next computation to take the limits from its customers anew."""
-        self.ruleset_ids.filtered(lambda r: r.state == "active").sudo()._expire_cuts()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "The next computation takes fifths and cumulated shares from the "
-                    "customers of that day."
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }

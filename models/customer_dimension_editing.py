@@ -135,3 +135,41 @@ class CustomerDimension(models.Model):
             )
         )
         Category.invalidate_model(["sequence"])
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default=default)
+        for dimension, vals in zip(self, vals_list, strict=True):
+            if not (default and "name" in default):
+                vals["name"] = self.env._("%s (copy)", dimension.name)
+            if not (default and "code" in default):
+                vals["code"] = dimension._get_free_code()
+        return vals_list
+
+    def _get_free_code(self):
+        """Return a code derived from this one that no dimension has yet."""
+        taken = set(
+            self.sudo()
+            .with_context(active_test=False)
+            .search([("code", "=like", f"{self.code}%")])
+            .mapped("code")
+        )
+        number = 2
+        while f"{self.code}_{number}" in taken:
+            number += 1
+        return f"{self.code}_{number}"
+
+    def action_renew_cut_points(self):
+        """Ask the next computation to take the limits from its customers anew."""
+        self.ruleset_ids.filtered(lambda r: r.state == "active").sudo()._expire_cuts()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "The next computation takes fifths and cumulated shares from the "
+                    "customers of that day."
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }

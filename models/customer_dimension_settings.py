@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 
@@ -6,6 +6,55 @@ class CustomerDimension(models.Model):
     """What the engine takes from a dimension, and in which order it takes them."""
 
     _inherit = "customer.dimension"
+
+    has_pending_settings = fields.Boolean(
+        compute="_compute_has_pending_settings",
+        help="The settings differ from the version in force: they take effect "
+        "with the next computation.",
+    )
+
+    @api.depends(
+        "active_ruleset_id",
+        "method",
+        "applies_to",
+        "applies_invoices",
+        "default_category_id",
+        "level_ids.field_name",
+        "rule_ids.active",
+        "rule_ids.name",
+        "rule_ids.domain",
+        "rule_ids.category_id",
+        "rule_ids.company_id",
+        "rule_ids.sequence",
+        "minimum_kept_share",
+        "criterion_ids.metric_id.axis",
+        "criterion_ids.metric_id.value_type",
+        "criterion_ids.metric_id.higher_is_better",
+        "criterion_ids.weight",
+        "minimum_purchases",
+        "grace_days",
+        "criterion_ids.cut_mode",
+        "criterion_ids.cut_2",
+        "criterion_ids.cut_3",
+        "criterion_ids.cut_4",
+        "criterion_ids.cut_5",
+        "category_ids.active",
+        "category_ids.minimum_score",
+        "category_ids.keep_score",
+    )
+    @api.depends_context("company")
+    def _compute_has_pending_settings(self):
+        company = self.env.company.root_id
+        for dimension in self:
+            ruleset = dimension.active_ruleset_id
+            dimension.has_pending_settings = bool(
+                ruleset
+                and dimension.method == ruleset.method
+                and ruleset._get_settings()
+                != dimension._get_settings(
+                    company.browse() if dimension.is_shared else company
+                )
+            )
 
     def _get_settings(self, company):
         """Return the settings a ruleset freezes for ``company``, as plain data.

@@ -49,3 +49,27 @@ class CustomerDimension(models.Model):
                         "it instead: that keeps their history."
                     )
                 )
+
+    def _get_reshaped(self, vals):
+        """Return the dimensions whose rows would change their keys by ``vals``."""
+        return self.filtered(
+            lambda dimension: any(
+                name in vals and dimension[name] != vals[name]
+                for name in ("is_multiple", "is_shared")
+            )
+        )
+
+    def _check_not_in_use(self):
+        """Refuse to go on where customers are or were classified by hand or computed.
+
+        :raise UserError: naming the dimension
+        """
+        for dimension in self._get_used():
+            raise UserError(
+                self.env._(
+                    "“%(dimension)s” is in use, so whether it allows several "
+                    "categories and whether companies share it cannot change. "
+                    "Create another dimension instead.",
+                    dimension=dimension.name,
+                )
+            )

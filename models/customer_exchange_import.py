@@ -10,7 +10,7 @@ from odoo.tools import float_compare
 from . import customer_exchange_domain as portable
 from .customer_exchange import ExchangeError
 from .customer_exchange_file import SOURCE_LANG
-from .customer_exchange_read import PENDING, Invalid
+from .customer_exchange_values import PENDING, Invalid
 
 #: The order in which entries are applied: a dimension comes first, fed by hand, so
 #: that all can refer to it and its categories, and again when they exist
