@@ -217,6 +217,22 @@ class TestGrace(KeepCommon):
         self.assertEqual(self.tiers_after(1), [False])
         self.assertIsNone(self.until())
 
+    def test_without_figures_the_default_category_comes_at_once(self):
+        self.dimension.write({"grace_days": 10, "default_category_id": self.bronze.id})
+        move = self.post(self.alpha, 100, 0)
+        self.assertEqual(self.tiers_after(0), ["Platinum"])
+        move.button_draft()
+        self.assertEqual(self.tiers_after(1), ["Bronze"])
+        self.assertIsNone(self.until())
+
+    def test_default_category_is_no_fall_from_itself(self):
+        """Without a score Bronze is what follows Bronze: no grace begins."""
+        self.dimension.write({"grace_days": 10, "default_category_id": self.bronze.id})
+        self.post(self.alpha, 100, 360)
+        self.assertEqual(self.tiers_after(0, 5, 15), ["Gold", "Gold", "Bronze"])
+        self.assertEqual(self.tiers_after(16), ["Bronze"])
+        self.assertIsNone(self.until())
+
     def test_after_keeping(self):
         """4.40 is kept and no fall; 4.10 is one."""
         self.dimension.grace_days = 5
@@ -276,7 +292,7 @@ class TestKeepingPopulation(KeepCommon):
     )
 
     def test_days_go_by(self):
-        self.dimension.write({"grace_days": 7, "minimum_purchases": 2})
+        self.dimension.write({"grace_days": 5, "minimum_purchases": 2})
         for name, enter, keep in self.TIERS:
             category = self.dimension.category_ids.filtered(
                 lambda c, name=name: c.name == name
@@ -318,7 +334,7 @@ class TestKeepingPopulation(KeepCommon):
                 recency = oracle.score(-days_ago, (-40, -30, -20, -10))
                 reached = Decimal(3 * recency + 7 * 5) / 10
             result[name] = oracle.follow_tier(
-                tier, until, reached, day, self.TIERS, grace_days=7
+                tier, until, reached, day, self.TIERS, grace_days=5
             )
         return result
 
