@@ -58,7 +58,7 @@ class CustomerDimensionCriterion(models.Model):
         "one, belong to the better part. Fixed: you set from which value each score "
         "is given.",
     )
-    cut_unit = fields.Char("Limits Mean", compute="_compute_cut_unit")
+    cut_unit = fields.Char("Meaning of the Limits", compute="_compute_cut_unit")
     cut_5 = fields.Float("Score 5", digits=(16, 2))
     cut_4 = fields.Float("Score 4", digits=(16, 2))
     cut_3 = fields.Float("Score 3", digits=(16, 2))
