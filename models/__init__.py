@@ -84,6 +84,7 @@ from . import customer_linter_feeds
 from . import res_partner
 from . import res_partner_search
 from . import res_partner_metric
+from . import res_partner_days
 from . import res_partner_search_several
 from . import res_partner_master_data
 from . import res_partner_search_changes

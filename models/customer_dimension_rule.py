@@ -53,7 +53,7 @@ class CustomerDimensionRule(models.Model):
         required=True,
         default="[]",
         help="On the contact; every figure, metric and other dimension is a field of "
-        "it. Relative dates such as “today -90d” follow the calendar.",
+        "it, such as the days since the last purchase.",
     )
     company_id = fields.Many2one(
         "res.company",

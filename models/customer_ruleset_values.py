@@ -11,8 +11,8 @@ class CustomerRuleset(models.Model):
     """How a version that mirrors fields judges each customer: by the fields' values.
 
     A category stands for one value, or, in a tree, for the values down to its level;
-    its ``source_key`` lists them. Where a level is empty, the customer is in the
-    category above.
+    its ``source_key`` lists them. Where the last levels are empty, the customer is in
+    the category above; one that is empty between others is left out.
     """
 
     _inherit = "customer.ruleset"
@@ -68,14 +68,17 @@ class CustomerRuleset(models.Model):
             self._get_value_sql(Partner, name, query)
             for name in self._get_settings()["levels"]
         ]
-        # a key ends before the first level that is empty
-        filled, branches = SQL("TRUE"), []
-        for depth, column in enumerate(columns, 1):
-            filled = SQL("%s AND %s IS NOT NULL", filled, column)
+        # A key ends with the deepest level that is filled; those between may be empty:
+        # not every country has states. Without the first level the others say little.
+        branches = [SQL("WHEN %s IS NULL THEN NULL", columns[0])]
+        for depth in range(len(columns), 0, -1):
             values = SQL(", ").join(columns[:depth])
-            branches.insert(
-                0,
-                SQL("WHEN %s THEN jsonb_build_array(%s)::text", filled, values),
+            branches.append(
+                SQL(
+                    "WHEN %s IS NOT NULL THEN jsonb_build_array(%s)::text",
+                    columns[depth - 1],
+                    values,
+                )
             )
         key = SQL("CASE %s END", SQL(" ").join(branches))
         query.add_where(
@@ -140,7 +143,9 @@ class CustomerRuleset(models.Model):
         for key, partner_id in rows:
             values = json.loads(key)
             parent = Category
-            for depth in range(1, len(values) + 1):
+            for depth, value in enumerate(values, 1):
+                if value is None:
+                    continue
                 part = json.dumps(values[:depth], ensure_ascii=False)
                 if part not in known:
                     known[part] = self._create_category(

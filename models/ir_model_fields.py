@@ -57,7 +57,7 @@ class IrModelFields(models.Model):
     @staticmethod
     def _get_customer_score_search(field_name):
         def search(model, operator, value):
-            return model._search_customer_score(field_name, operator, value)
+            return model._search_customer_number(field_name, operator, value)
 
         return search
 

@@ -6,8 +6,8 @@ from .res_partner import FIGURES_FIELD, USER_GROUP
 
 #: Operators of which the ordinary meaning of a column's value is kept
 COLUMN_OPERATORS = ("in", "not in", "<", ">", "<=", ">=")
-#: The comparisons of a score
-SCORE_OPERATORS = {operator: SQL(operator) for operator in ("<", "<=", ">", ">=")}
+#: The comparisons of a score or of a number of days
+NUMBER_OPERATORS = {operator: SQL(operator) for operator in ("<", "<=", ">", ">=")}
 
 
 class ResPartner(models.Model):
@@ -46,9 +46,9 @@ class ResPartner(models.Model):
             return self._search_customer_categories(field_name, operator, value)
         return self._search_joined(field_name, operator, value)
 
-    def _search_customer_score(self, field_name, operator, value):
-        """Search method of the fields of every dimension's score."""
-        compare = SCORE_OPERATORS.get(operator)
+    def _search_customer_number(self, field_name, operator, value):
+        """Search a score or a number of days: no comparison finds who has none."""
+        compare = NUMBER_OPERATORS.get(operator)
         if compare:
             return Domain.custom(
                 to_sql=lambda model, alias, query: SQL(

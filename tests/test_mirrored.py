@@ -63,8 +63,9 @@ class TestMirrored(RulesCommon):
                 "Blank", country_id=china.id, state_id=state.id, city=" LINPING "
             ),
             self.make_customer("State", country_id=china.id, state_id=state.id),
-            # the level above is empty: the city says too little
+            # not every country has states; a city alone says too little
             self.make_customer("Gap", country_id=germany.id, city="Linping"),
+            self.make_customer("City", city="Linping"),
             self.make_customer("Nothing"),
         )
         dimension = self.mirror("place", "country_id", "state_id", "city")
@@ -75,7 +76,8 @@ class TestMirrored(RulesCommon):
                 "Full": "China › Test Province › Linping",
                 "Blank": "China › Test Province › Linping",
                 "State": "China › Test Province",
-                "Gap": "Germany",
+                "Gap": "Germany › Linping",
+                "City": False,
                 "Nothing": False,
             },
         )

@@ -377,3 +377,27 @@ class TestPartnerFields(ClassificationCommon):
         self.assertEqual(
             count, len(self.customers), "the contact of Bee is no customer"
         )
+
+
+@tagged("post_install", "-at_install")
+class TestDaysSince(ClassificationCommon):
+    def test_days_follow_the_calendar(self):
+        buyer, never = self.make_customer("Buyer"), self.make_customer("Never")
+        self.post(buyer, 100, 40)
+        self.post(buyer, 100, 7)
+        self.classify()
+        both = buyer + never
+        self.assertEqual(both.mapped("customer_days_since_first"), [40, 0])
+        self.assertEqual(buyer.customer_days_since_last, 7)
+        for domain, expected in (
+            ([("customer_days_since_last", "<=", 7)], buyer),
+            ([("customer_days_since_last", "<", 7)], buyer.browse()),
+            ([("customer_days_since_first", ">", 39)], buyer),
+            ([("customer_days_since_first", "=", 40)], buyer),
+            ([("customer_days_since_first", "=", False)], never),
+            ([("customer_days_since_first", "!=", False)], buyer),
+            (["!", ("customer_days_since_last", "=", 7)], never),
+        ):
+            with self.subTest(domain):
+                mine = [("id", "in", both.ids), *domain]
+                self.assertEqual(self.env["res.partner"].search(mine), expected)

@@ -246,10 +246,11 @@ class TestShippedPlace(ShippedCommon):
                 "Pudong": f"{shanghai} › 上海 › 浦东新区",
                 "Huangpu": f"{shanghai} › 上海市 › 黄浦区",
                 "Chaoyang": f"{china} › {self.beijing_state.name} › 北京市 › 朝阳区",
-                "Shanghai, no city": shanghai,
+                # a level between may be empty: not every country has states
+                "Shanghai, no city": f"{shanghai} › 浦东新区",
                 "China": china,
-                "Mitte": germany,
-                "Munich": germany,
+                "Mitte": f"{germany} › BERLIN › Mitte",
+                "Munich": f"{germany} › Munich",
             },
         )
 
