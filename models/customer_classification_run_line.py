@@ -250,9 +250,7 @@ class CustomerClassificationRunLine(models.Model):
         self.ensure_one()
         self.staging_ids.unlink()
         partners = self._get_partner_ids()
-        self.env["customer.population"]._prepare(
-            self.company_id, self._get_settings(), partners
-        )
+        self._prepare_population(partners)
         figures = self.env["customer.figures"]._get_stored(self.company_id, partners)
         for dimension in dimensions:
             with self._isolate(dimension):
@@ -264,6 +262,11 @@ class CustomerClassificationRunLine(models.Model):
         self._stage_withdrawal()
         self._report_broken_rules(dimensions)
         self.env["customer.staging"].invalidate_model()
+
+    def _prepare_population(self, partners):
+        self.env["customer.population"]._prepare(
+            self.company_id, self._get_settings(), partners
+        )
 
     def _report_broken_rules(self, dimensions):
         broken = dimensions.rule_ids.filtered("error")
@@ -295,20 +298,21 @@ class CustomerClassificationRunLine(models.Model):
         Figures = self.env["customer.figures"]
         # The cut points come from everybody, whoever is asked about
         figures = Figures._get_computed(self.company_id, self.as_of)
-        self.env["customer.population"]._prepare(
-            self.company_id, self._get_settings(), self._get_partner_ids()
-        )
-        scored = self._get_dimensions().filtered(lambda d: d.method == "score")
-        for dimension in scored:
+        self._prepare_population(None)
+        rulesets = []
+        for dimension in self._get_dimensions().filtered(lambda d: d.method == "score"):
             with self._isolate(dimension):
-                ruleset = self.env["customer.ruleset"]._create_as_of(
-                    dimension, self.company_id, self.as_of, figures
+                rulesets.append(
+                    self.env["customer.ruleset"]._create_as_of(
+                        dimension, self.company_id, self.as_of, figures
+                    )
                 )
-                self.env["customer.staging"]._stage_result(
-                    self,
-                    ruleset,
-                    Figures._get_restricted(figures, self._get_partner_ids()),
-                )
+        partners = self._get_partner_ids()
+        self._prepare_population(partners)
+        figures = Figures._get_restricted(figures, partners)
+        for ruleset in rulesets:
+            with self._isolate(ruleset.dimension_id):
+                self.env["customer.staging"]._stage_result(self, ruleset, figures)
         self.env["customer.staging"].invalidate_model()
 
     @contextmanager
@@ -356,11 +360,19 @@ class CustomerClassificationRunLine(models.Model):
         active = Ruleset._get_in_force(dimension, self.company_id)
         if active and partners:
             return active
-        if partners:
-            figures = Figures._get_computed(self.company_id, self.as_of)
-        else:
+        if not partners:
             figures = Figures._get_stored(self.company_id)
-        return Ruleset._update_version(dimension, self.company_id, self.as_of, figures)
+            return Ruleset._update_version(
+                dimension, self.company_id, self.as_of, figures
+            )
+        # the first version comes from everybody, whoever the run is about
+        figures = Figures._get_computed(self.company_id, self.as_of)
+        self._prepare_population(None)
+        ruleset = Ruleset._update_version(
+            dimension, self.company_id, self.as_of, figures
+        )
+        self._prepare_population(partners)
+        return ruleset
 
     def _apply(self, limit):
         """Apply the next ``limit`` staged rows; return how many there were."""

@@ -8,6 +8,14 @@ from .customer_figures import FIGURE_COLUMNS
 LIFECYCLE_FIELDS = {"state", "activated_at", "superseded_at", "refresh_on"}
 #: Limits taken from fewer customers say little: they are renewed every day
 FEW_CUSTOMERS = 30
+#: The settings that say whom the cut points are taken from
+POPULATION_SETTINGS = (
+    "company",
+    "applies_to",
+    "applies_invoices",
+    "minimum_kept_share",
+    "minimum_purchases",
+)
 
 
 class CustomerRuleset(models.Model):
@@ -188,6 +196,8 @@ class CustomerRuleset(models.Model):
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
         dimension.criterion_ids._check_computable()
+        # whom the dimension does not concern says nothing about the others' limits
+        figures = self._get_applicable_figures(settings, figures)
         scored = self.env["customer.figures"]._count_scored(
             figures, settings["minimum_kept_share"], settings["minimum_purchases"]
         )
@@ -199,8 +209,7 @@ class CustomerRuleset(models.Model):
             return active
         reused = {}
         if not is_due and all(
-            previous.get(key) == settings[key]
-            for key in ("company", "minimum_kept_share", "minimum_purchases")
+            previous.get(key) == settings[key] for key in POPULATION_SETTINGS
         ):
             # A changed weight or limit must not move the cut points as well
             reused = active._get_reusable_cuts(settings)
@@ -233,6 +242,7 @@ class CustomerRuleset(models.Model):
         """Return a draft: today's settings, cut points of the customers then."""
         settings = dimension._get_settings(company)
         dimension.criterion_ids._check_computable()
+        figures = self._get_applicable_figures(settings, figures)
         cuts = self._compute_cuts(settings, company, figures, {}, as_of)
         return self._create_version(
             dimension, company, settings, cuts, origin="as_of", cuts_as_of=as_of
@@ -352,16 +362,18 @@ class CustomerRuleset(models.Model):
             return self._get_matched_judged(), self._get_matched_inputs(as_of)
         if self.method == "field":
             return self._get_mirrored_judged(), self._get_mirrored_inputs(as_of)
-        figures = self._get_applicable_figures(figures)
+        figures = self._get_applicable_figures(self._get_settings(), figures)
         return self._get_score_judged(as_of, figures), self._get_score_inputs(as_of)
 
-    def _get_applicable_figures(self, figures):
+    @api.model
+    def _get_applicable_figures(self, settings, figures):
         """Return the figures of those whom the dimension applies to.
 
         Where there is a default category, customers without any figures have a row,
         too.
+
+        :param dict settings: as ``customer.dimension._get_settings`` returns them
         """
-        settings = self._get_settings()
         everyone = settings["applies_to"] == settings["applies_invoices"] == "all"
         if everyone and not settings["default"]:
             return figures

@@ -148,6 +148,22 @@ class TestRules(RulesCommon):
                 everyone = {company, person, buyer}
                 self.assertEqual(holders & everyone, expected)
 
+    def test_limits_come_from_those_it_applies_to(self):
+        """The fifths of five companies do not move with hundred rich individuals."""
+        companies = [self.make_customer(f"Company {n}") for n in range(5)]
+        for number, company in enumerate(companies):
+            self.post(company, 100 * (number + 1), 10)
+        for number in range(5):
+            person = self.make_customer(f"Person {number}", is_company=False)
+            self.post(person, 10_000 * (number + 1), 10)
+        self.dimension.write({"active": True, "applies_to": "company"})
+        self.classify()
+        criteria = self.dimension.active_ruleset_id.criterion_ids
+        [money] = criteria.filtered(lambda c: c.axis == "monetary")
+        self.assertEqual(
+            [float(cut) for cut in money.cuts], [200.0, 300.0, 400.0, 500.0]
+        )
+
     def test_no_customer_any_more(self):
         customer = self.make_customer("Gone")
         dimension = self.make_dimension("any", ["A"], [("A", [])])
