@@ -14,6 +14,8 @@ from pathlib import Path
 import database
 import engine
 import people
+import search
+from dimensions import fill_dimensions
 from filling import fill
 from timing import print_table
 
@@ -78,10 +80,24 @@ def measure(filled, repeats):
     print_table("Reading contacts", reading, "÷ stored")
     saving = people.measure_saving(filled)
     print_table("Saving a contact", saving, "÷ no run")
+    dimensions = fill_dimensions(filled)
+    unit = search.measure_plain(3 * repeats)
+    print(f"\n{dimensions.assignments:,} assignments in 16 dimensions more", flush=True)
+    everyone = [unit, *search.measure(filled.user_id, dimensions, unit)]
+    print_table("Many dimensions, all customers", everyone, "÷ plain")
+    own = [unit, *search.measure(dimensions.salesperson_id, dimensions, unit)]
+    print_table("Many dimensions, own customers only", own, "÷ plain")
     # Last, since it adds a field to the contact and rewrites contacts
     usual = engine.measure_usual(filled, plain, 3)
     print_table("The usual loop", usual, "÷ plain")
-    return {"runs": runs, "reading": reading, "saving": saving, "usual": usual}
+    return {
+        "runs": runs,
+        "reading": reading,
+        "saving": saving,
+        "everyone": everyone,
+        "own": own,
+        "usual": usual,
+    }
 
 
 if __name__ == "__main__":

@@ -88,8 +88,10 @@ class CustomerDimension(models.Model):
 
     @api.model
     def _get_shown(self):
-        """Return the active dimensions, in the order people see them."""
-        return self.search([("active", "=", True)])
+        """Return the active dimensions, in the order people see them: by group."""
+        return self.search([("active", "=", True)]).sorted(
+            lambda d: (not d.group_id, d.group_id.sequence, d.group_id.id)
+        )
 
     @api.model
     def _get_computed(self, shared=False):

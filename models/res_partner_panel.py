@@ -119,11 +119,21 @@ class ResPartner(models.Model):
             counts = self._count_panel_categories(categories, domain, groups)
         shown = self._get_panel_categories(categories, groups)
         by_dimension = shown.grouped("dimension_id")
+        every = categories.grouped("dimension_id")
         values = []
         for position, dimension in enumerate(shown.dimension_id.browse(dimension_ids)):
-            for category in by_dimension.get(dimension, ()):
+            of_dimension = by_dimension.get(dimension, shown.browse())
+            tooltip = dimension.description or False
+            if len(of_dimension) < len(every.get(dimension, ())):
+                tooltip = self.env._(
+                    "The %(shown)s largest of %(all)s categories. Search for the "
+                    "others by name.",
+                    shown=len(of_dimension),
+                    all=len(every[dimension]),
+                )
+            for category in of_dimension:
                 value = self._get_panel_value(category, shown)
-                value["group_sequence"] = position + 1
+                value |= {"group_sequence": position + 1, "group_tooltip": tooltip}
                 if counts is not None:
                     value["__count"] = counts.get(category.id, 0)
                 values.append(value)
@@ -141,7 +151,6 @@ class ResPartner(models.Model):
             "display_name": indent + category.name,
             "group_id": dimension.id,
             "group_name": dimension.name,
-            "group_tooltip": dimension.description or False,
         }
 
     @api.model

@@ -46,7 +46,7 @@ class ResPartner(models.Model):
             for dimension in dimensions:
                 optional = "show" if dimension.show_as_badge else "hide"
                 anchor.addprevious(
-                    self._get_category_node(dimension, optional=optional)
+                    self._get_category_node(dimension, optional=optional, width="115px")
                 )
 
     @api.model
@@ -91,11 +91,12 @@ class ResPartner(models.Model):
         """Return nodes that search for the dimension and filter by its categories."""
         name = dimension.partner_field_name
         groups = self._fields[name].groups
-        wanted = {f"{name}_none": (self.env._("%s: none", dimension.name), "=", False)}
+        wanted = {f"{name}_none": (self.env._("None (%s)", dimension.name), "=", False)}
         for category in dimension.category_ids:
             wanted[f"{name}_{category.id}"] = (
                 self.env._(
-                    "%(dimension)s: %(category)s",
+                    # the menu cuts the end off
+                    "%(category)s (%(dimension)s)",
                     dimension=dimension.name,
                     category=category.name,
                 ),

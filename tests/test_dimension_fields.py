@@ -86,7 +86,7 @@ class TestDimensionFields(ClassificationCommon):
         )
         name = f"{self.field_name}_{category.id}"
         [node] = self.get_arch("search").xpath(f"//filter[@name='{name}']")
-        self.assertEqual(node.get("string"), "Value tier: Platinum")
+        self.assertEqual(node.get("string"), "Platinum (Value tier)")
         domain = safe_eval(node.get("domain"))
         self.assertEqual(self.Partner.search(domain), self.customer)
 
@@ -120,7 +120,7 @@ class TestDimensionFields(ClassificationCommon):
         [node] = self.get_arch("search").xpath(
             f"//filter[@name='{self.field_name}_{self.platinum.id}']"
         )
-        self.assertEqual(node.get("string"), "Value tier: Diamond")
+        self.assertEqual(node.get("string"), "Diamond (Value tier)")
 
     def test_archived_dimension_keeps_its_field(self):
         dimension = self.make_dimension()

@@ -430,6 +430,12 @@ class TestPartnerPanel(ClassificationCommon):
         self.assertEqual(len(shown()), 12)
         self.assertLessEqual(set(cities[10:16].ids), set(shown()))
         self.assertNotIn(last.id, shown())
+        [tooltip] = {
+            value["group_tooltip"]
+            for value in self.panel(self.Partner)
+            if value["group_name"] == "Cities"
+        }
+        self.assertIn("12 largest of 30", tooltip)
         # whatever is searched, it keeps its shape; what is checked stays
         self.assertEqual(shown(domain=[("id", "=", 0)]), shown())
         self.assertIn(last.id, shown(checked=(last,)))
