@@ -15,6 +15,7 @@ from . import test_metric
 from . import test_metric_definition
 from . import test_metric_fields
 from . import test_metric_ready_made
+from . import test_migration
 from . import test_mirrored
 from . import test_online_retail
 from . import test_override

@@ -82,8 +82,8 @@ def _convert_inputs(cr, table):
             )
             UPDATE %(table)s AS decided
                SET inputs = decided.inputs
-                            - ARRAY['recency_score', 'frequency_score', 'monetary_score']
-                            || jsonb_build_object('criteria', explained.criteria)
+                       - 'recency_score' - 'frequency_score' - 'monetary_score'
+                       || jsonb_build_object('criteria', explained.criteria)
               FROM explained
              WHERE explained.id = decided.id
             """,
