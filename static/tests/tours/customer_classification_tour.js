@@ -12,13 +12,24 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
                 ".o_data_row:contains('Tour Customer') .o_field_badge .badge:contains('Bronze')",
         },
         {
+            content: "choose the tier in the panel",
+            trigger:
+                ".o_search_panel_filter_value:has(.o_search_panel_counter):contains('Bronze') input",
+            run: "click",
+        },
+        {
+            content: "the customer has it",
+            trigger:
+                ".o_content:has(.o_search_panel input:checked) .o_data_row:contains('Tour Customer')",
+        },
+        {
             content: "open the filters",
             trigger: ".o_searchview_dropdown_toggler",
             run: "click",
         },
         {
             content: "filter by the tier",
-            trigger: ".o_filter_menu .dropdown-item:contains('Value tier: Bronze')",
+            trigger: ".o_filter_menu .dropdown-item:contains('Bronze (Value tier)')",
             run: "click",
         },
         {
