@@ -46,7 +46,7 @@ class ResPartner(models.Model):
             for dimension in dimensions:
                 optional = "show" if dimension.show_as_badge else "hide"
                 anchor.addprevious(
-                    self._get_category_node(dimension, optional=optional, width="115px")
+                    self._get_category_node(dimension, optional=optional, width="125px")
                 )
 
     @api.model
