@@ -159,12 +159,9 @@ class TestMigration(ClassificationCommon):
             }
         )
         self.migrate("pre")
-        self.assertEqual(own.code, "industry_own")
-        self.assertEqual(
-            saved.domain, "[('x_cls_industry_own_id.code', '=', 'x_cls_industry_ids')]"
-        )
-        self.assertEqual(saved.context, "{'group_by': ['x_cls_industry_own_id']}")
-        fields = self.env["ir.model.fields"].search(
-            [("name", "=", "x_cls_industry_own_id")]
-        )
+        self.assertEqual(own.code, f"industry_{own.id}")
+        name = f"x_cls_industry_{own.id}_id"
+        self.assertEqual(saved.domain, f"[('{name}.code', '=', 'x_cls_industry_ids')]")
+        self.assertEqual(saved.context, f"{{'group_by': ['{name}']}}")
+        fields = self.env["ir.model.fields"].search([("name", "=", name)])
         self.assertIn(own, fields.customer_dimension_id)

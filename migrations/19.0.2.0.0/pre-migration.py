@@ -100,16 +100,16 @@ def _rename_dimensions(cr):
         SQL(
             """
             UPDATE customer_dimension
-               SET code = code || '_own'
+               SET code = code || '_' || id
              WHERE code = ANY(%s)
-         RETURNING code
+         RETURNING id, code
             """,
             NEW_DIMENSIONS,
         )
     )
-    for (code,) in cr.fetchall():
+    for dimension_id, code in cr.fetchall():
         name = f"x_cls_{code}_id"
-        former = f"x_cls_{code.removesuffix('_own')}_id"
+        former = f"x_cls_{code.removesuffix(f'_{dimension_id}')}_id"
         cr.execute(
             SQL(
                 """
