@@ -36,8 +36,7 @@ class CustomerProfile(http.Controller):
             headers=[
                 (
                     "Content-Type",
-                    "application/vnd.openxmlformats-officedocument"
-                    ".spreadsheetml.sheet",
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                 ),
                 ("Content-Disposition", content_disposition(name)),
                 ("Cache-Control", "no-store"),

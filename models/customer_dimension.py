@@ -56,7 +56,6 @@ class CustomerDimension(models.Model):
     color = fields.Integer(aggregator=None)
     group_id = fields.Many2one(
         "customer.dimension.group",
-        string="Group",
         index="btree_not_null",
         ondelete="set null",
         help="Dimensions of a group stand together on the customer's form.",
@@ -140,7 +139,6 @@ class CustomerDimension(models.Model):
     )
     default_category_id = fields.Many2one(
         "customer.category",
-        string="Default Category",
         ondelete="set null",
         copy=False,
         domain="[('dimension_id', '=', id)]",

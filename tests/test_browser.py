@@ -33,9 +33,11 @@ class TestBrowser(ClassificationCommon, HttpCase):
         Override = type(self.Override)
         make_room = Override._make_room
 
+        reason = "not this reason"
+
         def refuse(records, vals_list):
             if vals_list[0]["reason"] == "refuse me":
-                raise ValidationError("not this reason")
+                raise ValidationError(reason)
             return make_room(records, vals_list)
 
         self.patch(Override, "_make_room", refuse)
@@ -89,11 +91,11 @@ class TestBrowser(ClassificationCommon, HttpCase):
         invoice = self.post(self.customer, 10, 1)
         self.make_user("tour_biller", groups=f"account.group_account_invoice,{USER}")
 
-        asked = []
+        asked, reason = [], "no chip today"
 
         def fail(records):
             asked.append(records.id)
-            raise ValidationError("no chip today")
+            raise ValidationError(reason)
 
         self.patch(type(self.customer), "get_customer_chip", fail)
         self.start_tour(

@@ -354,9 +354,7 @@ class TestCategoryMerge(ClassificationCommon):
 
     def test_not_during_a_run(self):
         with self.registry.cursor() as cr:
-            from odoo.addons.customer_classification.models import (
-                customer_classification_run_line as lines,
-            )
+            from ..models import customer_classification_run_line as lines
 
             cr.execute(
                 SQL(

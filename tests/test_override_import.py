@@ -22,9 +22,9 @@ class TestOverrideImport(ClassificationCommon):
         cls.user = cls.make_user("importer")
         cls.until = fields.Date.to_string(cls.today + timedelta(days=100))
 
-    def load(self, lines, header=HEADER, **context):
+    def load(self, lines, header=None, **context):
         model = self.Override.with_user(self.user).with_context(**context)
-        return model.load(header, [list(line) for line in lines])
+        return model.load(header or HEADER, [list(line) for line in lines])
 
     def line(
         self, customer, category="Gold", reason="Contract", dimension="value_tier"

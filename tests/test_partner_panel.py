@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError
@@ -260,6 +261,18 @@ class TestPartnerPanel(ClassificationCommon):
         sees = self.Partner.with_user(self.salesperson).with_company(self.company)
         yield "salesperson", sees, own, self.company, own
 
+    @staticmethod
+    def search_by(model, domain, field, operator, value):
+        return model.search([*domain, (field, operator, value)]).sudo()
+
+    @staticmethod
+    def get_those(expected, dimension, condition):
+        return {
+            partner
+            for (partner, of), found in expected.items()
+            if of == dimension and condition(found)
+        }
+
     def test_search_and_group(self):
         for name, model, partners, company, visible in self.scenes():
             expected = self.expect(partners, company, visible)
@@ -267,15 +280,8 @@ class TestPartnerPanel(ClassificationCommon):
             for code, dimension in self.dimensions.items():
                 field = dimension.partner_field_name
 
-                def search(operator, value, field=field, model=model, domain=domain):
-                    return model.search([*domain, (field, operator, value)]).sudo()
-
-                def those(condition, dimension=dimension, expected=expected):
-                    return {
-                        p
-                        for (p, d), found in expected.items()
-                        if d == dimension and condition(found)
-                    }
+                search = partial(self.search_by, model, domain, field)
+                those = partial(self.get_those, expected, dimension)
 
                 groups = dict(model._read_group(domain, [field], ["__count"]))
                 with self.subTest(name, dimension=code, category=None):

@@ -55,7 +55,7 @@ class TestPresets(ClassificationCommon):
 
     dimension_codes = ("value_tier", "industry", "size")
 
-    def read(self, name):
+    def read_preset(self, name):
         with file_open(
             f"customer_classification/data/presets/{name}.xml", "rb"
         ) as file:
@@ -63,7 +63,7 @@ class TestPresets(ClassificationCommon):
 
     def read_rules(self, name, lang=None):
         """Return pairs of the category's name and the rule's domain, in their order."""
-        root = etree.fromstring(self.read(name))
+        root = etree.fromstring(self.read_preset(name))
         names = {
             category.get("code"): category.find(
                 f"name[@lang='{lang}']" if lang else "name"
@@ -139,7 +139,7 @@ class TestPresets(ClassificationCommon):
         Exchange = self.env["customer.classification.exchange"]
         size = self.env.ref("customer_classification.dimension_size")
         shipped = size.rule_ids
-        Exchange.import_configuration(self.read("china_enterprise_size"))
+        Exchange.import_configuration(self.read_preset("china_enterprise_size"))
         self.assertFalse(any(shipped.mapped("active")))
         retail = self.env.ref("customer_classification.category_industry_retail_online")
         expected = {}
@@ -194,7 +194,7 @@ class TestPresets(ClassificationCommon):
         for preset in self.env["customer.exchange.preset"]._get_files():
             name = preset.rpartition("/")[2].removesuffix(".xml")
             with self.subTest(name):
-                root = etree.fromstring(self.read(name))
+                root = etree.fromstring(self.read_preset(name))
                 for node in root.iter():
                     tags = {child.tag for child in node}
                     for tag in tags & {"title", "summary", "name", "description"}:
@@ -214,11 +214,11 @@ class TestPresets(ClassificationCommon):
         """The imported rules give what the tables say of the customers' scores."""
         for name in ("rfm_eight_cells", "rfm_ten_segments", "rfm_complete_segments"):
             Exchange = self.env["customer.classification.exchange"]
-            preview = Exchange.preview_configuration(self.read(name))
+            preview = Exchange.preview_configuration(self.read_preset(name))
             self.assertEqual(preview["problems"], [])
-            report = Exchange.import_configuration(self.read(name))
+            report = Exchange.import_configuration(self.read_preset(name))
             self.assertEqual(report["created"], preview["created"])
-            again = Exchange.import_configuration(self.read(name))
+            again = Exchange.import_configuration(self.read_preset(name))
             self.assertEqual(again["lines"], [])
         customers = self.env["res.partner"]
         for number, (days_ago, times, amount) in enumerate(

@@ -22,7 +22,7 @@ class CustomerLinterFinding(models.TransientModel):
     message = fields.Char("Finding", readonly=True)
     count = fields.Integer("Customers", readonly=True)
     partner_ids = fields.Json(readonly=True)
-    example_id = fields.Many2one("res.partner", "Example", readonly=True)
+    example_id = fields.Many2one("res.partner", readonly=True)
     res_model = fields.Char(readonly=True)
     res_id = fields.Many2oneReference(model_field="res_model", readonly=True)
 
