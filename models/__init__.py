@@ -15,6 +15,7 @@ from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
 from . import customer_metric
+from . import customer_metric_editing
 from . import customer_metric_fields
 from . import ir_model_fields
 from . import ir_model_fields_metric

@@ -46,6 +46,25 @@ class TestMetricDefinition(MetricCommon):
         self.update()
         self.assertEqual(self.values_of(broken), {"Alpha": 2})
 
+    def test_code_is_proposed_from_the_name(self):
+        with Form(self.Metric) as form:
+            form.name = "Orders à la carte"
+            form.model_id = self.env["ir.model"]._get("account.analytic.line")
+            form.partner_path = "partner_id"
+        metric = form.record
+        self.assertEqual(metric.code, "orders_a_la_carte")
+        self.assertEqual(metric.partner_field_name, "x_met_orders_a_la_carte")
+        metric.name = "Another name"
+        self.assertEqual(metric.code, "orders_a_la_carte")
+        values = {"model_name": "account.analytic.line", "partner_path": "partner_id"}
+        for name, code in (
+            ("Orders à la carte", "orders_a_la_carte_2"),
+            ("Last date", "last_date_2"),  # a built-in figure has the first
+        ):
+            self.assertEqual(self.Metric.create({"name": name, **values}).code, code)
+        unnamed = self.Metric.create({"name": "大额订单", **values})
+        self.assertRegex(unnamed.code, r"^metric_[0-9]+$")
+
     def test_error_of_the_database_is_isolated(self):
         broken = self.make_metric("broken", measure="sum", measure_path="unit_amount")
         self.env.execute_query(
