@@ -57,13 +57,13 @@ class CustomerAssignmentHistory(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         dimensions = self.env["customer.dimension"].browse(
-            {vals["dimension_id"] for vals in vals_list}
+            {vals["dimension_id"] for vals in vals_list if vals.get("dimension_id")}
         )
         published = dimensions.filtered(
             lambda d: d.publish_changes or d.notify_salesperson
         )
         for vals in vals_list:
-            vals["is_to_publish"] = vals["dimension_id"] in published.ids
+            vals["is_to_publish"] = vals.get("dimension_id") in published.ids
         if published:
             self.env["customer.category.change"]._schedule_publication()
         return super().create(vals_list)

@@ -7,6 +7,9 @@ from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
+#: From so many staged rows on the database is told how many there are
+FEW_ROWS = 500
+
 
 class CustomerRuleset(models.Model):
     """How a version with rules judges each customer: by the conditions they meet.
@@ -108,6 +111,15 @@ class CustomerRuleset(models.Model):
         self.env.execute_query(SQL("ANALYZE pg_temp.customer_rule_match"))
 
     def _collect(self, rule, partners):
+        settings = self._get_settings()
+        # no alternative to a condition that always holds: the database would look
+        # into the table for each customer instead of joining it once
+        undecided = SQL(
+            """NOT EXISTS (
+                SELECT FROM pg_temp.customer_rule_match AS decided
+                 WHERE decided.partner_id = customer.partner_id
+            )"""
+        )
         self.env.execute_query(
             SQL(
                 """
@@ -115,18 +127,13 @@ class CustomerRuleset(models.Model):
                 SELECT customer.partner_id, %(category)s, %(position)s
                   FROM (%(applicable)s) AS customer
                  WHERE customer.partner_id IN (%(partners)s)
-                   AND (%(multiple)s OR NOT EXISTS (
-                       SELECT FROM pg_temp.customer_rule_match AS decided
-                        WHERE decided.partner_id = customer.partner_id
-                   ))
+                   AND %(still_open)s
                 """,
                 category=rule.category_id.id,
                 position=rule.position,
-                applicable=self.env["customer.population"]._get_applicable(
-                    self._get_settings()
-                ),
+                applicable=self.env["customer.population"]._get_applicable(settings),
                 partners=partners,
-                multiple=self._get_settings()["multiple"],
+                still_open=SQL("TRUE") if settings["multiple"] else undecided,
             )
         )
 
@@ -162,15 +169,20 @@ class CustomerRuleset(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT (inputs->>'position')::integer
+                SELECT (inputs->>'position')::integer, count(*)
                   FROM customer_staging
                  WHERE line_id = %s AND ruleset_id = %s
+                 GROUP BY 1
                 """,
                 line.id,
                 self.id,
             )
         )
-        positions = {position for [position] in rows}
+        positions = dict(rows)
+        if sum(positions.values()) >= FEW_ROWS:
+            # the table was empty a moment ago, and the database would believe it
+            # still is: it compared each row with all
+            self.env.execute_query(SQL("ANALYZE customer_staging"))
         for rule in self.rule_ids.filtered(lambda r: r.position in positions):
             self.env.execute_query(
                 SQL(

@@ -74,8 +74,8 @@ def _add_dimension(env, customer):
     """Add a dimension with categories, a decision in it and filters that use it."""
     dimension = env["customer.dimension"].create(
         {
-            "name": "Lifecycle",
-            "code": "lifecycle",
+            "name": "Contract",
+            "code": "contract",
             "category_ids": [
                 Command.create({"name": name, "code": name.lower()})
                 for name in ("New", "Old")
