@@ -136,6 +136,27 @@ class CustomerDimension(models.Model):
         )
         Category.invalidate_model(["sequence"])
 
+    def copy(self, default=None):
+        copies = super().copy(default)
+        for dimension, copied in zip(self, copies, strict=True):
+            # copied in their order, so each has the same place as its original
+            twins = dict(
+                zip(
+                    dimension.category_ids.sorted("id").ids,
+                    copied.category_ids.sorted("id").ids,
+                    strict=False,
+                )
+            )
+            for rule in dimension.rule_ids:
+                if rule.category_id.id in twins:
+                    rule.copy(
+                        {
+                            "dimension_id": copied.id,
+                            "category_id": twins[rule.category_id.id],
+                        }
+                    )
+        return copies
+
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
         for dimension, vals in zip(self, vals_list, strict=True):

@@ -184,12 +184,19 @@ class CustomerDimensionRule(models.Model):
             with self.env.cr.savepoint():
                 Partner.search_count(self._get_domain(), limit=1)
         except Exception as error:
+            if isinstance(error, SyntaxError) or "malformed node" in str(error):
+                reason = self.env._(
+                    "it may hold plain values only, such as texts, numbers and dates, "
+                    "and nothing to compute"
+                )
+            else:
+                reason = error
             raise ValidationError(
                 self.env._(
                     "The condition of the rule “%(rule)s” cannot be evaluated: "
                     "%(error)s",
                     rule=self.name,
-                    error=error,
+                    error=reason,
                 )
             ) from error
 

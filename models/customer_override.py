@@ -263,6 +263,17 @@ class CustomerOverride(models.Model):
                     else self.env._("Choose the company in which the category holds.")
                 )
 
+    @api.constrains("dimension_id")
+    def _check_dimension_is_used(self):
+        for override in self:
+            if not override.dimension_id.active:
+                raise ValidationError(
+                    self.env._(
+                        "“%(dimension)s” is archived, so nothing is decided by it.",
+                        dimension=override.dimension_id.name,
+                    )
+                )
+
     @api.constrains("reason", "dimension_id")
     def _check_reason(self):
         for override in self:

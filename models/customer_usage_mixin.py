@@ -16,6 +16,7 @@ class CustomerUsageMixin(models.AbstractModel):
     usage_count = fields.Integer(
         "Where Used",
         compute="_compute_usage_count",
+        groups="customer_classification.group_customer_classification_manager",
         help="Rules, scores, mailings, filters and whatever else refers to this.",
     )
 

@@ -330,7 +330,7 @@ class TestRules(RulesCommon):
         )
 
     def test_statements_do_not_grow_with_customers(self):
-        """30 rules: the same number of statements for 10 customers and for 1,000."""
+        """30 rules: the same number of statements for 600 customers and for 1,000."""
         dimension = self.make_dimension(
             "many",
             [f"C{number}" for number in range(30)],
@@ -356,12 +356,12 @@ class TestRules(RulesCommon):
 
         create(30)
         count_statements()  # fills the caches and makes the version
-        create(30)
+        create(600)
         few = count_statements()
         create(1000)
         many = count_statements()
         self.assertLessEqual(many, few)
-        self.assertEqual(len(self.rows(dimension)), 1060)
+        self.assertEqual(len(self.rows(dimension)), 1630)
 
 
 @tagged("post_install", "-at_install")
@@ -583,3 +583,38 @@ class TestShared(RulesCommon):
         for name in ("is_multiple", "is_shared"):
             with self.assert_refused(UserError, "is in use"):
                 dimension[name] = True
+
+
+@tagged("post_install", "-at_install")
+class TestCopies(RulesCommon):
+    def test_copied_rules_give_the_copied_categories(self):
+        dimension = self.make_dimension(
+            "origin", ["A", "B"], [("B", [("name", "=", "Bee")]), ("A", [])]
+        )
+        copied = dimension.copy()
+        self.assertFalse(copied.category_ids & dimension.category_ids)
+        self.assertEqual(
+            copied.rule_ids.mapped(lambda r: (r.category_id.name, r.domain)),
+            dimension.rule_ids.mapped(lambda r: (r.category_id.name, r.domain)),
+        )
+        self.assertEqual(copied.rule_ids.category_id.dimension_id, copied)
+        bee = self.make_customer("Bee")
+        self.classify()
+        self.assertEqual(self.shown(bee, copied), ["B"])
+
+    def test_no_decision_in_an_archived_dimension(self):
+        dimension = self.make_dimension("past", ["A"])
+        dimension.active = False
+        with self.assert_refused(ValidationError, "is archived"):
+            self.Override.create(
+                {
+                    "partner_id": self.make_customer("Late").id,
+                    "dimension_id": dimension.id,
+                    "category_id": dimension.category_ids.id,
+                }
+            )
+
+    def test_condition_that_computes(self):
+        dimension = self.make_dimension("computes", ["A"])
+        with self.assert_refused(ValidationError, "plain values only"):
+            self.add_rules(dimension, [("A", "[('create_date', '>', now())]")])

@@ -4,6 +4,7 @@ import json
 
 from odoo import SUPERUSER_ID, api
 from odoo.tools import SQL, convert_file
+from odoo.tools.sql import column_exists
 
 #: What keeps the figures behind a decision
 TABLES_WITH_INPUTS = (
@@ -16,7 +17,8 @@ TABLES_WITH_INPUTS = (
 def migrate(cr, version):
     env = api.Environment(cr, SUPERUSER_ID, {})
     env.flush_all()
-    _convert_criteria(cr)
+    if column_exists(cr, "customer_dimension_criterion", "metric"):
+        _convert_criteria(cr)
     for table in TABLES_WITH_INPUTS:
         _convert_inputs(cr, table)
     env.invalidate_all()
