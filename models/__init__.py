@@ -41,7 +41,6 @@ from . import customer_metric_check
 from . import customer_metric_update
 from . import customer_metric_score
 from . import customer_metric_value
-
 from . import customer_population
 
 # Frozen versions of that configuration
@@ -50,6 +49,7 @@ from . import customer_ruleset_part
 from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
 from . import customer_ruleset_rule
+from . import customer_ruleset_judging
 from . import customer_ruleset_score
 from . import customer_ruleset_matches
 from . import customer_ruleset_values
@@ -61,6 +61,7 @@ from . import customer_staging
 from . import customer_assignment
 from . import customer_assignment_merge
 from . import customer_override
+from . import customer_override_record
 from . import customer_override_merge
 from . import customer_assignment_history
 from . import customer_explanation
@@ -70,6 +71,11 @@ from . import customer_explanation_score
 from . import customer_classification_run
 from . import customer_classification_run_line
 
+# Checks and previews: a run that is taken back
+from . import customer_rehearsal
+from . import customer_linter
+from . import customer_linter_feeds
+
 # For people: automation rules, messages, import, privacy, contact tags
 from . import customer_category_change
 from . import customer_change_publication
@@ -77,9 +83,6 @@ from . import customer_change_notification
 from . import customer_override_import
 from . import customer_history_anonymous
 from . import customer_exclusion
-from . import customer_rehearsal
-from . import customer_linter
-from . import customer_linter_feeds
 
 # Where people see it
 from . import res_partner

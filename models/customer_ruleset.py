@@ -1,8 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
-
-from .customer_figures import FIGURE_COLUMNS
 
 #: What may still change on a version after it was activated
 LIFECYCLE_FIELDS = {"state", "activated_at", "superseded_at", "refresh_on"}
@@ -343,51 +340,6 @@ class CustomerRuleset(models.Model):
             return False
         days = 1 if scored < FEW_CUSTOMERS else dimension.refresh_days
         return fields.Date.add(as_of, days=days)
-
-    # Judging
-
-    def _get_judged(self, as_of, figures):
-        """Return SQL with a row for each customer and category, and SQL to explain it.
-
-        The rows have the columns ``partner_id``, ``slot``, ``category_id`` (NULL: none)
-        and, of a score only, those of ``SCORE_COLUMNS``. Where a customer has one
-        category, everyone whom the dimension applies to has a row, as far as they may
-        get a category by it. The explanation is an expression over such a row.
-
-        :param date as_of: the day of the computation
-        :param SQL figures: a table expression with the company's figures
-        """
-        self.ensure_one()
-        if self.method == "rule":
-            return self._get_matched_judged(), self._get_matched_inputs(as_of)
-        if self.method == "field":
-            return self._get_mirrored_judged(), self._get_mirrored_inputs(as_of)
-        figures = self._get_applicable_figures(self._get_settings(), figures)
-        return self._get_score_judged(as_of, figures), self._get_score_inputs(as_of)
-
-    @api.model
-    def _get_applicable_figures(self, settings, figures):
-        """Return the figures of those whom the dimension applies to.
-
-        Where there is a default category, customers without any figures have a row,
-        too.
-
-        :param dict settings: as ``customer.dimension._get_settings`` returns them
-        """
-        everyone = settings["applies_to"] == settings["applies_invoices"] == "all"
-        if everyone and not settings["default"]:
-            return figures
-        return SQL(
-            """(SELECT customer.partner_id, %(columns)s
-                  FROM (%(applicable)s) AS customer
-                  LEFT JOIN %(figures)s AS figures
-                    ON figures.partner_id = customer.partner_id)""",
-            columns=SQL(", ").join(
-                SQL.identifier("figures", name) for name in FIGURE_COLUMNS
-            ),
-            applicable=self.env["customer.population"]._get_applicable(settings),
-            figures=figures,
-        )
 
     # Comparing and using versions
 
