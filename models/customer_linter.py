@@ -112,16 +112,6 @@ class CustomerLinter(models.AbstractModel):
     @api.model
     def _check_reachable(self, dimension):
         """Find the categories to which nothing but a decision by hand leads."""
-        given = dimension.default_category_id
-        if dimension.method == "rule":
-            given |= dimension.rule_ids.filtered("active").category_id
-        elif dimension.method == "score":
-            given |= dimension.category_ids.filtered("minimum_score")
-        elif dimension.method == "field":
-            given |= dimension.category_ids.filtered("source_key")
-        by_hand = dimension.category_ids - given
-        # a category that only groups others needs no way to itself
-        by_hand -= by_hand.filtered("child_ids")
         return [
             self._get_finding(
                 "info",
@@ -131,8 +121,23 @@ class CustomerLinter(models.AbstractModel):
                     category.name,
                 ),
             )
-            for category in by_hand
+            for category in self._get_unreachable(dimension)
         ]
+
+    @api.model
+    def _get_unreachable(self, dimension):
+        if dimension.method == "manual":
+            return dimension.category_ids.browse()
+        given = dimension.default_category_id
+        if dimension.method == "rule":
+            given |= dimension.rule_ids.filtered("active").category_id
+        elif dimension.method == "score":
+            given |= dimension.category_ids.filtered("minimum_score")
+        elif dimension.method == "field":
+            given |= dimension.category_ids.filtered("source_key")
+        by_hand = dimension.category_ids - given
+        # a category that only groups others needs no way to itself
+        return by_hand - by_hand.filtered("child_ids")
 
     @api.model
     def _check_holders(self, dimension, company):
@@ -153,21 +158,21 @@ class CustomerLinter(models.AbstractModel):
                 )
             )
         ]
-        if without and dimension.method != "manual" or dimension.is_required:
-            if without:
-                findings.append(
-                    self._get_finding(
-                        "warning" if dimension.is_required else "info",
-                        dimension,
-                        self.env._("Customers are left without a category."),
-                        without,
-                    )
+        if without and (dimension.is_required or dimension.method != "manual"):
+            findings.append(
+                self._get_finding(
+                    "warning" if dimension.is_required else "info",
+                    dimension,
+                    self.env._("Customers are left without a category."),
+                    without,
                 )
+            )
         rows = self.env.execute_query(
             SQL("SELECT DISTINCT category_id FROM (%s) AS held", held)
         )
         filled = {category_id for [category_id] in rows}
-        for category in dimension.category_ids:
+        # of those that only people give it was said already
+        for category in dimension.category_ids - self._get_unreachable(dimension):
             below = self.env["customer.category"].search(
                 [("id", "child_of", category.id)]
             )

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..models.customer_classification_run import MANAGER_GROUP
 
@@ -75,7 +75,7 @@ class CustomerFirstSteps(models.TransientModel):
                 "%(total)s posted invoices and credit notes, the first of %(day)s: "
                 "%(years)s.",
                 total=total,
-                day=fields.Date.to_string(rows[0][0]),
+                day=format_date(self.env, rows[0][0]),
                 years=", ".join(f"{year}: {count}" for year, count in by_year.items()),
             )
             first_day, first_count = rows[0]
