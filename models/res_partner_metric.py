@@ -144,23 +144,3 @@ class ResPartner(models.Model):
             "LEFT JOIN", row, "customer_metric_value", SQL(" AND ").join(conditions)
         )
         return row
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        field = self._fields.get(field_name)
-        if getattr(field, "customer_metric_id", None) and not nulls.code:
-            # who has no value comes last, in whichever direction
-            nulls = SQL("NULLS LAST")
-        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-
-    def _read_group_select(self, aggregate_spec, query):
-        """Count a customer's value once, not again with each of its contacts."""
-        result = super()._read_group_select(aggregate_spec, query)
-        field = self._fields.get(aggregate_spec.partition(":")[0])
-        if getattr(field, "customer_metric_id", None):
-            return SQL(
-                "%s FILTER (WHERE %s = %s)",
-                result,
-                SQL.identifier(self._table, "commercial_partner_id"),
-                SQL.identifier(self._table, "id"),
-            )
-        return result

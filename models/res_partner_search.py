@@ -148,16 +148,16 @@ class ResPartner(models.Model):
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         field = self._fields.get(field_name)
-        if getattr(field, "customer_figure", None) and not nulls.code:
-            # who has no figures comes last, in whichever direction
+        if self._is_customer_value(field) and not nulls.code:
+            # who has no value comes last, in whichever direction
             nulls = SQL("NULLS LAST")
         return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def _read_group_select(self, aggregate_spec, query):
-        """Count a customer's figures once, not again with each of its contacts."""
+        """Count a customer's value once, not again with each of its contacts."""
         result = super()._read_group_select(aggregate_spec, query)
         field = self._fields.get(aggregate_spec.partition(":")[0])
-        if getattr(field, "customer_figure", None):
+        if self._is_customer_value(field):
             return SQL(
                 "%s FILTER (WHERE %s = %s)",
                 result,
@@ -165,6 +165,14 @@ class ResPartner(models.Model):
                 SQL.identifier(self._table, "id"),
             )
         return result
+
+    @staticmethod
+    def _is_customer_value(field):
+        """Return whether a field shows a figure or metric of the contact's customer."""
+        return bool(
+            getattr(field, "customer_figure", None)
+            or getattr(field, "customer_metric_id", None)
+        )
 
     def _join_customer_dimension(self, alias, query, field):
         """Return SQL for a dimension's category in effect today, or for its score."""
