@@ -227,7 +227,8 @@ class CustomerDimensionRule(models.Model):
         return [
             {
                 "rule": rule.id,
-                "name": rule.name,
+                # in one language, whoever asks: another would be another version
+                "name": rule.with_context(lang="en_US").name,
                 "domain": rule.domain,
                 "category": rule.category_id.id,
             }

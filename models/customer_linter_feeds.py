@@ -76,7 +76,9 @@ class CustomerLinter(models.AbstractModel):
             place = rule.rule_id or ruleset.dimension_id
             if position not in decided:
                 if not place or place._name != rule.rule_id._name or not place.error:
-                    message = self.env._("The rule “%s” matches nobody.", rule.name)
+                    message = self.env._(
+                        "The rule “%s” matches nobody.", self._get_name(rule)
+                    )
                     findings.append(self._get_finding("info", place, message))
             elif not decided[position]:
                 matched, earlier = self._get_shadow(position)
@@ -87,8 +89,10 @@ class CustomerLinter(models.AbstractModel):
                         self.env._(
                             "The rule “%(rule)s” never decides: everybody it matches "
                             "is caught before by %(earlier)s.",
-                            rule=rule.name,
-                            earlier=self._join(rules[p].name for p in earlier),
+                            rule=self._get_name(rule),
+                            earlier=self._join(
+                                self._get_name(rules[p]) for p in earlier
+                            ),
                         ),
                         matched,
                     )
@@ -118,8 +122,8 @@ class CustomerLinter(models.AbstractModel):
                 rules[later].rule_id or ruleset.dimension_id,
                 self.env._(
                     "Both “%(first)s” and “%(second)s” match; the first one decides.",
-                    first=rules[earlier].name,
-                    second=rules[later].name,
+                    first=self._get_name(rules[earlier]),
+                    second=self._get_name(rules[later]),
                 ),
                 partner_ids,
             )
@@ -128,6 +132,11 @@ class CustomerLinter(models.AbstractModel):
             if decided.get(later)
             and rules[earlier].category_id != rules[later].category_id
         ]
+
+    @api.model
+    def _get_name(self, frozen):
+        """Return what people call a frozen rule, in their language."""
+        return frozen.rule_id.name or frozen.name
 
     @api.model
     def _collect_every_match(self, ruleset):
