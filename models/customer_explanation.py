@@ -50,28 +50,17 @@ class CustomerAssignmentHistory(models.Model):
             )
         if not parts:
             return self.env._(
-                "Rule “%(rule)s” (as of %(date)s)",
-                rule=self._get_rule_name(inputs),
-                date=day,
+                "Rule “%(rule)s” (as of %(date)s)", rule=inputs["rule"], date=day
             )
         text = parts[0]
         for part in parts[1:]:
             text = self._join_parts(text, part)
         return self.env._(
             "Rule “%(rule)s”: %(values)s (as of %(date)s)",
-            rule=self._get_rule_name(inputs),
+            rule=inputs["rule"],
             values=text,
             date=day,
         )
-
-    @api.model
-    def _get_rule_name(self, inputs):
-        """Return what the rule was called, in the reader's language if it still is."""
-        # sudo: the name of what decided, which the reader need not see as a record
-        rule = self.env["customer.dimension.rule"].sudo()
-        rule = rule.browse(inputs.get("rule_id") or []).exists()
-        is_same = rule and rule.with_context(lang="en_US").name == inputs["rule"]
-        return rule.name if is_same else inputs["rule"]
 
     @api.model
     def _join_labels(self, names):

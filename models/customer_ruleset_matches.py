@@ -189,9 +189,7 @@ class CustomerRuleset(models.Model):
                     """
                     UPDATE customer_staging AS staged
                        SET inputs = staged.inputs || jsonb_build_object(
-                               'rule', %(name)s::text,
-                               'rule_id', %(rule)s::integer,
-                               'values', read.field_values
+                               'rule', %(name)s::text, 'values', read.field_values
                            )
                       FROM (%(read)s) AS read
                      WHERE staged.line_id = %(line)s
@@ -200,7 +198,6 @@ class CustomerRuleset(models.Model):
                        AND read.partner_id = staged.partner_id
                     """,
                     name=rule.name,
-                    rule=rule.rule_id.id or None,
                     position=rule.position,
                     line=line.id,
                     ruleset=self.id,
