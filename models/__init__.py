@@ -35,6 +35,7 @@ from . import customer_exchange_import
 
 # Facts: one narrow row per customer and company
 from . import customer_rows_mixin
+from . import customer_facts_mixin
 from . import customer_figures
 from . import customer_metric_query
 from . import customer_metric_check

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .customer_figures import ANALYZE_FROM
+from .customer_facts_mixin import ANALYZE_FROM
 from .customer_staging import SCORE_COLUMNS
 
 

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
+from .customer_scope import EVERYONE
+
 
 class CustomerAssignmentHistory(models.Model):
     """What changed, when, by whom or by which run, and why. Append-only.
@@ -108,12 +110,12 @@ class CustomerAssignmentHistory(models.Model):
         return self._explain_score(inputs, currency)
 
     @api.model
-    def _record_expired(self, company, as_of, partners=None, run=None):
+    def _record_expired(self, company, as_of, scope=EVERYONE, run=None):
         """Record the decisions by hand in ``company`` that ended before ``as_of``.
 
         Each end is recorded once; a decision that was extended later ends anew.
 
-        :param list partners: ids of the commercial partners, or None for all
+        :param Scope scope: whose decisions
         :param run: the run that noticed, if one did
         """
         self.env["customer.override"].flush_model()
@@ -141,7 +143,7 @@ class CustomerAssignmentHistory(models.Model):
                    AND assignment.slot = override.slot
                  WHERE override.company_id IS NOT DISTINCT FROM %(company)s
                    AND override.date_end < %(as_of)s
-                   AND (%(every_partner)s OR override.partner_id = ANY(%(partners)s))
+                   AND %(in_scope)s
                    AND NOT EXISTS (
                        SELECT FROM customer_assignment_history AS recorded
                         WHERE recorded.partner_id = override.partner_id
@@ -160,8 +162,7 @@ class CustomerAssignmentHistory(models.Model):
                 ),
                 company=company.id or None,
                 as_of=as_of,
-                every_partner=partners is None,
-                partners=partners or [],
+                in_scope=scope.on(SQL.identifier("override", "partner_id")),
             )
         )
         self.invalidate_model()

@@ -15,6 +15,8 @@ from odoo.service.model import (
 )
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE, Scope
+
 _logger = logging.getLogger(__name__)
 
 #: Customers applied in one transaction of the scheduled action: a second's work,
@@ -192,13 +194,13 @@ class CustomerClassificationRunLine(models.Model):
         self.error = self.warning = False
         if self._is_past():
             return
-        partners = self._get_partner_ids()
+        scope = self._get_scope()
         if self.company_id:
             self.figures_count = self.env["customer.figures"]._update(
-                self.company_id, self.as_of, partners, self._get_settings()
+                self.company_id, self.as_of, scope, self._get_settings()
             )
         self.env["customer.assignment.history"]._record_expired(
-            self.company_id, self.as_of, partners, self.run_id
+            self.company_id, self.as_of, scope, self.run_id
         )
 
     def _get_metrics(self):
@@ -216,11 +218,12 @@ class CustomerClassificationRunLine(models.Model):
         return [(c, m) for c in owners for m in Metric._get_updated(c)]
 
     def _update_metric(self, company, metric):
-        metric._update_one(company or None, self.as_of, self._get_partner_ids())
+        metric._update_one(company or None, self.as_of, self._get_scope())
 
-    def _get_partner_ids(self):
-        """Return the ids of the customers the run is limited to, or None for all."""
-        return self.run_id.partner_ids.ids or None
+    def _get_scope(self):
+        """Return whom the run is about."""
+        partners = self.run_id.partner_ids
+        return Scope.of(partners.ids) if partners else EVERYONE
 
     def _is_past(self):
         """Return whether the line looks at the past, which it never changes."""
@@ -249,23 +252,23 @@ class CustomerClassificationRunLine(models.Model):
         """
         self.ensure_one()
         self.staging_ids.unlink()
-        partners = self._get_partner_ids()
-        self._prepare_population(partners)
-        figures = self.env["customer.figures"]._get_stored(self.company_id, partners)
+        scope = self._get_scope()
+        self._prepare_population(scope)
+        figures = self.env["customer.figures"]._get_stored(self.company_id, scope)
         for dimension in dimensions:
             with self._isolate(dimension):
                 ruleset = self._get_ruleset(dimension)
                 if ruleset:
                     self.env["customer.staging"]._stage_changes(
-                        self, ruleset, figures, partners
+                        self, ruleset, figures, scope
                     )
         self._stage_withdrawal()
         self._report_broken_rules(dimensions)
         self.env["customer.staging"].invalidate_model()
 
-    def _prepare_population(self, partners):
+    def _prepare_population(self, scope):
         self.env["customer.population"]._prepare(
-            self.company_id, self._get_settings(), partners
+            self.company_id, self._get_settings(), scope
         )
 
     def _report_broken_rules(self, dimensions):
@@ -286,7 +289,7 @@ class CustomerClassificationRunLine(models.Model):
         shown = self.env["customer.dimension"]._get_shown()
         here = shown.filtered(lambda d: d.is_shared == (not self.company_id))
         self.env["customer.staging"]._stage_withdrawal(
-            self, here - self._get_dimensions(), self._get_partner_ids()
+            self, here - self._get_dimensions(), self._get_scope()
         )
 
     def _stage_past(self):
@@ -298,7 +301,7 @@ class CustomerClassificationRunLine(models.Model):
         Figures = self.env["customer.figures"]
         # The cut points come from everybody, whoever is asked about
         figures = Figures._get_computed(self.company_id, self.as_of)
-        self._prepare_population(None)
+        self._prepare_population(EVERYONE)
         rulesets = []
         for dimension in self._get_dimensions().filtered(lambda d: d.method == "score"):
             with self._isolate(dimension):
@@ -307,9 +310,9 @@ class CustomerClassificationRunLine(models.Model):
                         dimension, self.company_id, self.as_of, figures
                     )
                 )
-        partners = self._get_partner_ids()
-        self._prepare_population(partners)
-        figures = Figures._get_restricted(figures, partners)
+        scope = self._get_scope()
+        self._prepare_population(scope)
+        figures = Figures._get_restricted(figures, scope)
         for ruleset in rulesets:
             with self._isolate(ruleset.dimension_id):
                 self.env["customer.staging"]._stage_result(self, ruleset, figures)
@@ -339,7 +342,7 @@ class CustomerClassificationRunLine(models.Model):
         """
         if not self.company_id:
             return {}
-        if self._get_partner_ids() and not self._is_past():
+        if self.run_id.partner_ids and not self._is_past():
             for dimension in self._get_dimensions():
                 ruleset = self.env["customer.ruleset"]._get_in_force(
                     dimension, self.company_id
@@ -356,22 +359,22 @@ class CustomerClassificationRunLine(models.Model):
         """
         Ruleset = self.env["customer.ruleset"]
         Figures = self.env["customer.figures"]
-        partners = self._get_partner_ids()
+        scope = self._get_scope()
         active = Ruleset._get_in_force(dimension, self.company_id)
-        if active and partners:
+        if active and scope is not EVERYONE:
             return active
-        if not partners:
+        if scope is EVERYONE:
             figures = Figures._get_stored(self.company_id)
             return Ruleset._update_version(
                 dimension, self.company_id, self.as_of, figures
             )
         # the first version comes from everybody, whoever the run is about
         figures = Figures._get_computed(self.company_id, self.as_of)
-        self._prepare_population(None)
+        self._prepare_population(EVERYONE)
         ruleset = Ruleset._update_version(
             dimension, self.company_id, self.as_of, figures
         )
-        self._prepare_population(partners)
+        self._prepare_population(scope)
         return ruleset
 
     def _apply(self, limit):

@@ -3,23 +3,7 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: The columns that :meth:`CustomerFigures._get_query` computes, in its order
-FIGURE_COLUMNS = (
-    "revenue_total",
-    "revenue_window",
-    "invoiced_window",
-    "first_date",
-    "last_date",
-    "purchase_days",
-    "purchase_days_window",
-    "invoice_count",
-    "refund_count",
-    "average_ticket",
-)
-#: From so many rows on that were written at once, statistics are renewed at once, too.
-#: Autovacuum does it later, or, worse, before the commit, when the table looks empty:
-#: the database then compares each row with all.
-ANALYZE_FROM = 5_000
+from .customer_scope import EVERYONE
 
 
 def get_paying_condition(minimum_kept_share):
@@ -66,14 +50,24 @@ class CustomerFigures(models.Model):
     """
 
     _name = "customer.figures"
-    _inherit = ["customer.rows.mixin"]
+    _inherit = ["customer.facts.mixin"]
     _description = "Customer Figures"
     _order = "revenue_window desc, id"
-    _rec_name = "partner_id"
-    _log_access = False  # a narrow row, written for every customer
 
-    company_id = fields.Many2one(required=True, index=True)
-    currency_id = fields.Many2one(related="company_id.currency_id")
+    _fact_columns = (
+        "revenue_total",
+        "revenue_window",
+        "invoiced_window",
+        "first_date",
+        "last_date",
+        "purchase_days",
+        "purchase_days_window",
+        "invoice_count",
+        "refund_count",
+        "average_ticket",
+        "next_due",
+    )
+
     revenue_total = fields.Monetary(
         "Net Revenue",
         readonly=True,
@@ -105,20 +99,8 @@ class CustomerFigures(models.Model):
         help="Net revenue divided by the number of invoices.",
     )
 
-    _partner_company_unique = models.UniqueIndex("(partner_id, company_id)")
-
     @api.model
-    def _get_query(self, company, as_of, partners=None, settings=None):
-        """Return SQL for the figures of ``company`` on a day, a row per customer.
-
-        The one definition of every figure: for the nightly run, for a run of few
-        customers and for any day in the past (what today's ledger says of then).
-
-        :param date as_of: the last day that counts
-        :param list partners: ids of the commercial partners, or None for all
-        :param dict settings: what counts, as ``_get_customer_settings`` of the company
-            returns it; None for its settings of today
-        """
+    def _get_query(self, company, as_of, scope=EVERYONE, settings=None):
         settings = settings or company._get_customer_settings()
         types = ["out_invoice", "out_refund"]
         if settings["receipts"]:
@@ -148,8 +130,7 @@ class CustomerFigures(models.Model):
                    AND move.invoice_date <= %(as_of)s
                    AND move.invoice_date >= %(history_start)s::date
                    AND move.commercial_partner_id IN (%(customers)s)
-                   AND (%(every_partner)s
-                        OR move.commercial_partner_id = ANY(%(partners)s))
+                   AND %(in_scope)s
             ),
             summed AS (
                 SELECT partner_id,
@@ -183,7 +164,8 @@ class CustomerFigures(models.Model):
                    COALESCE(
                        round(revenue_total / NULLIF(invoice_count, 0), %(decimals)s),
                        0
-                   ) AS average_ticket
+                   ) AS average_ticket,
+                   NULL::date AS next_due
               FROM summed
             """,
             as_of=as_of,
@@ -193,72 +175,9 @@ class CustomerFigures(models.Model):
             companies=company._get_customer_branches().ids,
             history_start=settings["history_start"] or date.min,
             customers=company._get_customer_query(settings),
-            every_partner=partners is None,
-            partners=partners or [],
+            in_scope=scope.on(SQL.identifier("move", "commercial_partner_id")),
             decimals=company.currency_id.decimal_places,
         )
-
-    @api.model
-    def _update(self, company, as_of, partners=None, settings=None):
-        """Bring the stored figures of ``company`` up to date; touch no other row.
-
-        :return: the number of rows written or removed
-        """
-        columns = SQL(", ").join(map(SQL.identifier, FIGURE_COLUMNS))
-        [[written]] = self.env.execute_query(
-            SQL(
-                """
-                WITH computed AS MATERIALIZED (%(query)s),
-                removed AS (
-                    DELETE FROM customer_figures AS stored
-                     WHERE stored.company_id = %(company)s
-                       AND (%(every_partner)s OR stored.partner_id = ANY(%(partners)s))
-                       AND NOT EXISTS (
-                           SELECT FROM computed
-                            WHERE computed.partner_id = stored.partner_id
-                       )
-                    RETURNING 1
-                ),
-                -- joining first writes only what differs, and locks nothing else
-                changed AS (
-                    SELECT computed.*
-                      FROM computed
-                      LEFT JOIN customer_figures AS stored
-                        ON stored.partner_id = computed.partner_id
-                       AND stored.company_id = %(company)s
-                     WHERE stored.id IS NULL
-                        OR (%(stored)s) IS DISTINCT FROM (%(computed)s)
-                ),
-                written AS (
-                    INSERT INTO customer_figures (partner_id, company_id, %(columns)s)
-                    SELECT partner_id, %(company)s, %(columns)s
-                      FROM changed
-                     ORDER BY partner_id
-                    ON CONFLICT (partner_id, company_id)
-                    DO UPDATE SET (%(columns)s) = ROW(%(excluded)s)
-                    RETURNING 1
-                )
-                SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
-                """,
-                query=self._get_query(company, as_of, partners, settings),
-                company=company.id,
-                every_partner=partners is None,
-                partners=partners or [],
-                columns=columns,
-                stored=self._get_columns("stored"),
-                computed=self._get_columns("computed"),
-                excluded=self._get_columns("excluded"),
-            )
-        )
-        if written >= ANALYZE_FROM:
-            self.env.execute_query(SQL("ANALYZE customer_figures"))
-        self.invalidate_model()
-        self.env["res.partner"]._invalidate_customer_fields()
-        return written
-
-    @api.model
-    def _get_columns(self, table):
-        return SQL(", ").join(SQL.identifier(table, name) for name in FIGURE_COLUMNS)
 
     @api.model
     def _count_scored(self, figures, minimum_kept_share, minimum_purchases):
@@ -274,19 +193,6 @@ class CustomerFigures(models.Model):
             )
         )
         return scored
-
-    @api.model
-    def _get_stored(self, company, partners=None):
-        """Return a table expression with the stored figures of ``company``."""
-        return SQL(
-            """(SELECT *
-                  FROM customer_figures
-                 WHERE company_id = %(company)s
-                   AND (%(every_partner)s OR partner_id = ANY(%(partners)s)))""",
-            company=company.id,
-            every_partner=partners is None,
-            partners=partners or [],
-        )
 
     @api.model
     def _get_computed(self, company, as_of):
@@ -307,16 +213,14 @@ class CustomerFigures(models.Model):
         return table
 
     @api.model
-    def _get_restricted(self, figures, partners):
+    def _get_restricted(self, figures, scope):
         """Return a table expression with the rows of few customers.
 
         :param SQL figures: a table expression
-        :param list partners: ids of the commercial partners, or None for all
+        :param Scope scope: whose figures
         """
-        if partners is None:
-            return figures
         return SQL(
-            "(SELECT * FROM %s AS figures WHERE partner_id = ANY(%s))",
+            "(SELECT * FROM %s AS figures WHERE %s)",
             figures,
-            partners,
+            scope.on(SQL("partner_id")),
         )

@@ -4,6 +4,8 @@ from odoo import SUPERUSER_ID, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE
+
 NUMERIC_TYPES = ("integer", "float", "monetary")
 DAY_TYPES = ("date", "datetime")
 #: The contact that a record leads to
@@ -22,14 +24,14 @@ class CustomerMetric(models.Model):
 
     _inherit = "customer.metric"
 
-    def _get_query(self, company, as_of, partners=None, env=None):
+    def _get_query(self, company, as_of, scope=EVERYONE, env=None):
         """Return SQL for the values on a day, one row for each customer that has one.
 
         Its columns: ``partner_id``, ``value``, ``value_date``, ``value_ref``.
 
         :param company: a root company, or None where the metric is not company-aware
         :param date as_of: the last day that counts, where the metric names a date
-        :param list partners: ids of the commercial partners, or None for all
+        :param Scope scope: whose values
         :param env: whose rights apply; None for the superuser
         :raise ValidationError: naming the part of the definition that is wrong
         """
@@ -37,7 +39,7 @@ class CustomerMetric(models.Model):
         env = env or self._get_query_env(company)
         model = env[self.model_name]
         query = model._search(self._get_domain(), bypass_access=env.su)
-        self._join_customer(model, query, partners)
+        self._join_customer(model, query, scope)
         if self.is_company_aware:
             self._restrict_company(model, query, company)
         day = self._get_day("date_path", model, query)
@@ -144,7 +146,7 @@ class CustomerMetric(models.Model):
         except (ValueError, SyntaxError, TypeError) as error:
             raise self._get_error("domain", error) from error
 
-    def _join_customer(self, model, query, partners):
+    def _join_customer(self, model, query, scope):
         """Join the contact of each record; its commercial entity is the customer.
 
         A document that names the commercial entity itself stays with that one.
@@ -178,8 +180,7 @@ class CustomerMetric(models.Model):
             )
         else:
             query.add_where(SQL("%s IS NOT NULL", entity))
-        if partners is not None:
-            query.add_where(SQL("%s = ANY(%s)", entity, list(partners)))
+        query.add_where(scope.on(entity))
 
     def _restrict_company(self, model, query, company):
         """Leave the records of the company and its branches, and those of none."""

@@ -6,7 +6,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .customer_figures import ANALYZE_FROM
+from .customer_facts_mixin import ANALYZE_FROM
+from .customer_scope import EVERYONE
 
 _logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ class CustomerMetric(models.Model):
     _inherit = "customer.metric"
 
     @api.model
-    def _update_values(self, company, as_of, partners=None):
+    def _update_values(self, company, as_of, scope=EVERYONE):
         """Bring the values of all active custom metrics up to date.
 
         One statement for each metric, which writes only what differs. A metric that
@@ -30,12 +31,12 @@ class CustomerMetric(models.Model):
         :param company: a root company, or None for the metrics that are the same in
             every company
         :param date as_of: today, where the company is
-        :param list partners: ids of the commercial partners, or None for all
+        :param Scope scope: whose values
         :return: the number of rows written or removed
         """
         written = 0
         for metric in self._get_updated(company):
-            written += metric._update_one(company, as_of, partners)
+            written += metric._update_one(company, as_of, scope)
         return written
 
     @api.model
@@ -47,17 +48,17 @@ class CustomerMetric(models.Model):
             [("kind", "=", "custom"), ("is_company_aware", "=", bool(company))]
         )
 
-    def _update_one(self, company, as_of, partners=None):
+    def _update_one(self, company, as_of, scope=EVERYONE):
         """Bring the values of one metric up to date, see :meth:`_update_values`."""
         self.env.flush_all()
-        written = self._update_isolated(company, as_of, partners)
+        written = self._update_isolated(company, as_of, scope)
         if written >= ANALYZE_FROM:
             self.env.execute_query(SQL("ANALYZE customer_metric_value"))
         self.env["customer.metric.value"].invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return written
 
-    def _update_isolated(self, company, as_of, partners):
+    def _update_isolated(self, company, as_of, scope):
         """Update one metric; switch it off where that fails."""
         if self.model_name not in self.env:
             self._switch_off(self._get_missing_message())
@@ -65,7 +66,7 @@ class CustomerMetric(models.Model):
             return 0
         try:
             with self.env.cr.savepoint(flush=False):
-                written = self._update_own_values(company, as_of, partners)
+                written = self._update_own_values(company, as_of, scope)
         except psycopg2.OperationalError:
             raise  # someone else's write came between: no fault of the metric
         except Exception as error:
@@ -81,7 +82,7 @@ class CustomerMetric(models.Model):
         if not self.is_broken or self.error != message:
             self.write({"is_broken": True, "error": message})
 
-    def _update_own_values(self, company, as_of, partners):
+    def _update_own_values(self, company, as_of, scope):
         """Write the values of one metric that differ, and remove those that are gone.
 
         :return: the number of rows written or removed
@@ -95,7 +96,7 @@ class CustomerMetric(models.Model):
                       FROM customer_metric_value
                      WHERE metric_id = %(metric)s
                        AND company_id IS NOT DISTINCT FROM %(company)s::integer
-                       AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
+                       AND %(in_scope)s
                 ),
                 removed AS (
                     DELETE FROM customer_metric_value
@@ -132,11 +133,10 @@ class CustomerMetric(models.Model):
                 )
                 SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
                 """,
-                query=self._get_query(company, as_of, partners),
+                query=self._get_query(company, as_of, scope),
                 company=company.id if company else None,
                 metric=self.id,
-                every_partner=partners is None,
-                partners=list(partners or []),
+                in_scope=scope.on(SQL("partner_id")),
             )
         )
         return written

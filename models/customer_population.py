@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE
+
 
 class CustomerPopulation(models.AbstractModel):
     """The customers that a run judges, for the length of a transaction.
@@ -14,12 +16,12 @@ class CustomerPopulation(models.AbstractModel):
     _description = "Customers That a Run Judges"
 
     @api.model
-    def _prepare(self, company, settings, partners=None):
+    def _prepare(self, company, settings, scope=EVERYONE):
         """Work out the customers of ``company``; the next call replaces them.
 
         :param company: an empty recordset for those of any company
         :param dict settings: what counts, as ``_get_customer_settings`` returns it
-        :param list partners: ids of the commercial partners, or None for all
+        :param Scope scope: whom the step is about
         """
         if company:
             customers = company._get_customer_query(settings)
@@ -48,13 +50,12 @@ class CustomerPopulation(models.AbstractModel):
                        ) AS has_invoices
                   FROM res_partner AS partner
                  WHERE partner.id IN (%(customers)s)
-                   AND (%(every_partner)s OR partner.id = ANY(%(partners)s))
+                   AND %(in_scope)s
                 """,
                 every_company=not company,
                 company=company.id or None,
                 customers=customers,
-                every_partner=partners is None,
-                partners=partners or [],
+                in_scope=scope.on(SQL.identifier("partner", "id")),
             )
         )
         self.env.execute_query(

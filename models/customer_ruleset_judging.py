@@ -1,8 +1,6 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .customer_figures import FIGURE_COLUMNS
-
 
 class CustomerRuleset(models.Model):
     """How a version judges each customer: by its score, its rules or its fields."""
@@ -45,9 +43,7 @@ class CustomerRuleset(models.Model):
                   FROM (%(applicable)s) AS customer
                   LEFT JOIN %(figures)s AS figures
                     ON figures.partner_id = customer.partner_id)""",
-            columns=SQL(", ").join(
-                SQL.identifier("figures", name) for name in FIGURE_COLUMNS
-            ),
+            columns=self.env["customer.figures"]._get_columns("figures"),
             applicable=self.env["customer.population"]._get_applicable(settings),
             figures=figures,
         )

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE
+
 #: The columns of staging that the assignment takes over
 SCORE_COLUMNS = (
     "score",
@@ -56,7 +58,7 @@ class CustomerStaging(models.Model):
     inputs = fields.Json(readonly=True)
 
     @api.model
-    def _stage_changes(self, line, ruleset, figures, partners=None):
+    def _stage_changes(self, line, ruleset, figures, scope=EVERYONE):
         """Stage what differs from the assignments of the version's dimension.
 
         A customer who is none any more, or to whom nothing gives a category, is
@@ -72,7 +74,7 @@ class CustomerStaging(models.Model):
                       FROM customer_assignment
                      WHERE company_id IS NOT DISTINCT FROM %(company)s
                        AND dimension_id = %(dimension)s
-                       AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
+                       AND %(in_scope)s
                 ),
                 differing AS (
                     SELECT judged.*,
@@ -119,8 +121,7 @@ class CustomerStaging(models.Model):
                 company=line.company_id.id or None,
                 dimension=ruleset.dimension_id.id,
                 ruleset=ruleset.id,
-                every_partner=partners is None,
-                partners=partners or [],
+                in_scope=scope.on(SQL("partner_id")),
                 score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
                 scores=self._get_scores(ruleset, "differing"),
                 judged_scores=self._get_scores(ruleset, "judged"),
@@ -160,7 +161,7 @@ class CustomerStaging(models.Model):
         )
 
     @api.model
-    def _stage_withdrawal(self, line, dimensions, partners=None):
+    def _stage_withdrawal(self, line, dimensions, scope=EVERYONE):
         """Stage the end of every category of dimensions that compute none any more."""
         self.env.execute_query(
             SQL(
@@ -174,14 +175,13 @@ class CustomerStaging(models.Model):
                  WHERE company_id IS NOT DISTINCT FROM %(company)s
                    AND dimension_id = ANY(%(dimensions)s)
                    AND category_id IS NOT NULL
-                   AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
+                   AND %(in_scope)s
                 """,
                 line=line.id,
                 company=line.company_id.id or None,
                 as_of=fields.Date.to_string(line.as_of),
                 dimensions=dimensions.ids,
-                every_partner=partners is None,
-                partners=partners or [],
+                in_scope=scope.on(SQL("partner_id")),
             )
         )
 

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE, Scope
+
 TAGS_TABLE = "res_partner_res_partner_category_rel"
 
 
@@ -63,16 +65,15 @@ class CustomerDimension(models.Model):
             # sudo: managers of the classification need not be Odoo's
             dimension.mirror_tag_id.sudo().name = dimension.name
 
-    def _update_mirror(self, partners=None):
+    def _update_mirror(self, scope=EVERYONE):
         """Give and take the tags, so that exactly the categories in effect have them.
 
-        :param list partners: ids of the commercial partners to look at, or None for
-            all
+        :param Scope scope: whom to look at
         """
         for dimension in self:
             dimension._update_mirror_tags()
             self.env.flush_all()
-            self.env.execute_query(dimension._get_mirror_query(partners))
+            self.env.execute_query(dimension._get_mirror_query(scope))
         if self:
             self.env["res.partner"].invalidate_model(["category_id"])
             self.env["res.partner.category"].invalidate_model(["partner_ids"])
@@ -102,7 +103,7 @@ class CustomerDimension(models.Model):
                 tag.with_context(lang=lang).name = name
         return tag
 
-    def _get_mirror_query(self, partners):
+    def _get_mirror_query(self, scope):
         """Return the statement that writes the differences, and only those.
 
         Taken are the tags of customers only: what somebody gives to a contact of
@@ -124,7 +125,7 @@ class CustomerDimension(models.Model):
                  WHERE dimension_id = %(dimension)s
                    AND company_id IS NOT DISTINCT FROM %(company)s
                    AND (date_end IS NULL OR date_end >= %(today)s)
-                   AND (%(every_partner)s OR partner_id = ANY(%(partners)s))
+                   AND %(in_scope)s
             ),
             effective AS (
                 SELECT partner_id, category_id
@@ -136,7 +137,7 @@ class CustomerDimension(models.Model):
                  WHERE computed.dimension_id = %(dimension)s
                    AND computed.company_id IS NOT DISTINCT FROM %(company)s
                    AND computed.category_id IS NOT NULL
-                   AND (%(every_partner)s OR computed.partner_id = ANY(%(partners)s))
+                   AND %(computed_in_scope)s
                    AND NOT EXISTS (
                        SELECT
                          FROM decided
@@ -158,7 +159,7 @@ class CustomerDimension(models.Model):
                     ON category.mirror_tag_id = tagged.category_id
                   JOIN res_partner AS partner ON partner.id = tagged.partner_id
                  WHERE category.dimension_id = %(dimension)s
-                   AND (%(every_partner)s OR tagged.partner_id = ANY(%(partners)s))
+                   AND %(tagged_in_scope)s
                    -- customers, also those who are part of another by now
                    AND (partner.commercial_partner_id = partner.id
                         OR EXISTS (
@@ -185,8 +186,9 @@ class CustomerDimension(models.Model):
             company=company.id or None,
             today=today,
             active=self.active,
-            every_partner=partners is None,
-            partners=partners or [],
+            in_scope=scope.on(SQL("partner_id")),
+            computed_in_scope=scope.on(SQL.identifier("computed", "partner_id")),
+            tagged_in_scope=scope.on(SQL.identifier("tagged", "partner_id")),
         )
 
     def _remove_mirror(self):
@@ -280,11 +282,13 @@ class CustomerOverride(models.Model):
     def unlink(self):
         dimensions, partners = self.dimension_id, self.partner_id
         result = super().unlink()
-        dimensions.filtered("mirror_tags")._update_mirror(partners.ids)
+        dimensions.filtered("mirror_tags")._update_mirror(Scope.of(partners.ids))
         return result
 
     def _update_mirrored_tags(self):
-        self.dimension_id.filtered("mirror_tags")._update_mirror(self.partner_id.ids)
+        self.dimension_id.filtered("mirror_tags")._update_mirror(
+            Scope.of(self.partner_id.ids)
+        )
 
 
 class CustomerClassificationRunLine(models.Model):
@@ -301,4 +305,4 @@ class CustomerClassificationRunLine(models.Model):
                 ("is_shared", "=", True),
                 ("mirror_company_id", "child_of", self.company_id.ids),
             ]
-        )._update_mirror(self._get_partner_ids())
+        )._update_mirror(self._get_scope())

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from .customer_history_anonymous import MANAGER_GROUP
+from .customer_scope import Scope
 
 #: Rows about a customer that an erasure leaves: it detaches the history, and the
 #: exclusion is what keeps the profile from coming back
@@ -99,7 +100,9 @@ class ResPartner(models.Model):
         self.env.invalidate_all()
         # sudo: also of the dimensions that the user does not see
         mirrored = self.env["customer.dimension"].sudo()
-        mirrored.search([("mirror_tags", "=", True)])._update_mirror(customers.ids)
+        mirrored.search([("mirror_tags", "=", True)])._update_mirror(
+            Scope.of(customers.ids)
+        )
 
     @api.model
     def _get_classification_models(self):

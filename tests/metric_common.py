@@ -1,3 +1,5 @@
+from odoo.addons.customer_classification.models.customer_scope import EVERYONE, Scope
+
 from .common import ClassificationCommon
 
 
@@ -53,10 +55,10 @@ class MetricCommon(ClassificationCommon):
     def update(self, company=None, partners=None):
         """Update all metrics, of the company and of none."""
         company = company or self.env.company
-        partners = partners and partners.ids
+        scope = Scope.of(partners.ids) if partners else EVERYONE
         return self.Metric._update_values(
-            company, self.today, partners
-        ) + self.Metric._update_values(None, self.today, partners)
+            company, self.today, scope
+        ) + self.Metric._update_values(None, self.today, scope)
 
     def values_of(self, metric, company=None):
         """Return the stored values of a metric by the customer's name."""

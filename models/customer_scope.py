@@ -1,0 +1,41 @@
+"""Whose rows a step of the engine is about."""
+
+from odoo.tools import SQL
+
+
+class Scope:
+    """Everybody, the customers in a range of ids, or a few named ones.
+
+    One definition of each computation serves runs of all and of few customers; the
+    scope is the condition that tells them apart. Big runs work through ranges, one
+    after the other, so that no step takes long.
+    """
+
+    def __init__(self, ids=None, first=None, last=None):
+        self.ids = ids
+        self.first = first
+        self.last = last
+
+    @classmethod
+    def of(cls, ids):
+        """Return the scope of the commercial partners with these ids."""
+        return cls(ids=list(ids))
+
+    @classmethod
+    def between(cls, first, last):
+        """Return the scope of the commercial partners with ids in a range."""
+        return cls(first=first, last=last)
+
+    def on(self, column):
+        """Return the SQL condition that ``column``, a partner's id, is in the scope.
+
+        :param SQL column: a column
+        """
+        if self.ids is not None:
+            return SQL("%s = ANY(%s)", column, self.ids)
+        if self.first is not None:
+            return SQL("%s BETWEEN %s AND %s", column, self.first, self.last)
+        return SQL("TRUE")
+
+
+EVERYONE = Scope()
