@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_engine_fields import EngineMany2one
 from .customer_scope import EVERYONE
 
 #: From so many rows on that were written at once, statistics are renewed at once, too.
@@ -15,19 +16,20 @@ class CustomerFactsMixin(models.AbstractModel):
     The rows are written by the engine only, and only where they differ. A customer
     about whom there is nothing to say has none. A model names its columns in
     ``_fact_columns`` and computes them in :meth:`_get_query`, the one definition for
-    runs of all customers, of few, and for any day in the past.
+    runs of all customers, of few, and for any day in the past. It sets ``_log_access``
+    to false, which is not inherited: the row is narrow, and written for every customer.
     """
 
     _name = "customer.facts.mixin"
     _inherit = ["customer.rows.mixin"]
     _description = "Facts About Customers"
     _rec_name = "partner_id"
-    _log_access = False  # a narrow row, written for every customer
 
     #: The columns that `_get_query` computes, in its order, `next_due` included
     _fact_columns = ()
 
-    company_id = fields.Many2one(required=True)
+    partner_id = EngineMany2one()
+    company_id = EngineMany2one(required=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     next_due = fields.Date(
         readonly=True,

@@ -53,6 +53,7 @@ class CustomerFigures(models.Model):
     _inherit = ["customer.facts.mixin"]
     _description = "Customer Figures"
     _order = "revenue_window desc, id"
+    _log_access = False
 
     _fact_columns = (
         "revenue_total",

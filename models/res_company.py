@@ -5,6 +5,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .customer_engine_fields import get_engine_columns
+
 DEFAULT_POPULATION = "[('customer_rank', '>', 0)]"
 
 
@@ -62,6 +64,21 @@ class ResCompany(models.Model):
                         error=error,
                     )
                 ) from error
+
+    def unlink(self):
+        """Remove the rows that link to these companies without a foreign key."""
+        ids = self.ids
+        result = super().unlink()
+        for table, column in get_engine_columns(self.env, self._name):
+            self.env.execute_query(
+                SQL(
+                    "DELETE FROM %s WHERE %s = ANY(%s)",
+                    SQL.identifier(table),
+                    SQL.identifier(column),
+                    ids,
+                )
+            )
+        return result
 
     def _get_customer_settings(self):
         """Return who is a customer and what counts, as a ruleset freezes it."""

@@ -80,6 +80,15 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                     ranked=ranked,
                 )
             )
+            # no foreign key leads Odoo to every one of these tables
+            self.env.execute_query(
+                SQL(
+                    "UPDATE %s SET partner_id = %s WHERE partner_id = ANY(%s)",
+                    SQL.identifier(table),
+                    dst_partner.id,
+                    src_partners.ids,
+                )
+            )
         self.env.invalidate_all()
 
     @api.model
