@@ -196,8 +196,10 @@ class CustomerClassificationRunLine(models.Model):
             return
         scope = self._get_scope()
         if self.company_id:
-            self.figures_count = self.env["customer.figures"]._update(
-                self.company_id, self.as_of, scope, self._get_settings()
+            settings = self._get_settings()
+            self.figures_count = sum(
+                facts._update(self.company_id, self.as_of, scope, settings)
+                for facts in self.env["customer.facts.mixin"]._get_models()
             )
         self.env["customer.assignment.history"]._record_expired(
             self.company_id, self.as_of, scope, self.run_id

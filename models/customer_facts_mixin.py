@@ -41,6 +41,17 @@ class CustomerFactsMixin(models.AbstractModel):
     _due_idx = models.Index("(company_id, next_due)")
 
     @api.model
+    def _get_models(self):
+        """Return the models of facts, in the order of their definition."""
+        names = self.pool["customer.facts.mixin"]._inherit_children
+        return [self.env[name] for name in names]
+
+    @api.model
+    def _get_model_of(self, column):
+        """Return the model of facts that has a column, or None."""
+        return next((m for m in self._get_models() if column in m._fact_columns), None)
+
+    @api.model
     def _get_query(self, company, as_of, scope=EVERYONE, settings=None):
         """Return SQL for the facts of ``company`` on a day, a row per customer.
 

@@ -37,8 +37,8 @@ DEFINITION_FIELDS = {
 class CustomerMetric(models.Model):
     """A number, date or record that says something about each customer.
 
-    A ``figure`` is built in: a column of ``customer.figures``. A ``custom`` one is
-    defined here, over the records of any model that point at a contact, and its
+    A ``figure`` is built in: a column of one of the models of facts. A ``custom`` one
+    is defined here, over the records of any model that point at a contact, and its
     values are kept in ``customer.metric.value``.
 
     The model is kept by its technical name only, so that a metric survives when the
@@ -248,9 +248,7 @@ class CustomerMetric(models.Model):
                         code=metric.code,
                     )
                 )
-            if metric.kind == "custom" and (
-                metric.code in self.env["customer.figures"]._fields
-            ):
+            if metric.kind == "custom" and metric.code in self._get_built_in_codes():
                 raise ValidationError(
                     self.env._(
                         "The code “%(code)s” belongs to a built-in figure; choose "

@@ -22,14 +22,19 @@ class CustomerMetric(models.Model):
             )
 
     @api.model
+    def _get_built_in_codes(self):
+        """Return the codes that no custom metric may have: figures keep their names."""
+        models = self.env["customer.facts.mixin"]._get_models()
+        return {name for model in models for name in model._fields}
+
+    @api.model
     def _propose_code(self, name):
         """Return a free code for ``name``: its ASCII letters, or ``metric_N``."""
         code = self.env["customer.code.mixin"]._slugify(name).lstrip("0123456789_")
         code = code[:MAX_LENGTH].rstrip("_")
         # sudo: codes of metrics that are hidden from the user are taken, too
         metrics = self.sudo().with_context(active_test=False).search([])
-        # Built-in figures keep their names
-        taken = {*metrics.mapped("code"), *self.env["customer.figures"]._fields}
+        taken = {*metrics.mapped("code"), *self._get_built_in_codes()}
         if code and code not in taken:
             return code
         prefix, number = (code, 2) if code else ("metric", len(metrics) + 1)

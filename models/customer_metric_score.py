@@ -1,10 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from .customer_metric_update import COUNTED_MEASURES
-
-#: Built-in numbers that are neither sums nor counts
-MEAN_FIGURES = ("average_ticket",)
 
 
 class CustomerMetric(models.Model):
@@ -18,7 +16,8 @@ class CustomerMetric(models.Model):
         if self.value_type in ("date", "reference"):
             return False
         if self.kind == "figure":
-            return self.code not in MEAN_FIGURES
+            model = self.env["customer.facts.mixin"]._get_model_of(self.code)
+            return model is not None and model._fields[self.code].aggregator == "sum"
         return self.measure in COUNTED_MEASURES
 
     @api.model
@@ -34,7 +33,7 @@ class CustomerMetric(models.Model):
     def _join_by_code(self, figures, codes, company, as_of=None):
         """Return ``figures`` with a column for each of the metrics, see `join_values`.
 
-        :param list codes: of built-in metrics, too: they are columns already
+        :param list codes: of built-in metrics, too; most are columns already
         :raise UserError: where one of them has no values that can be relied upon
         """
         metrics = self._get_by_code(codes)
@@ -49,7 +48,51 @@ class CustomerMetric(models.Model):
                         metric.name if metric else code,
                     )
                 )
-        custom = self.union(*metrics.values()).filtered(lambda m: m.kind == "custom")
+        metrics = self.union(*metrics.values())
+        custom = metrics.filtered(lambda m: m.kind == "custom")
+        figures = self._join_facts(figures, metrics - custom, company, as_of)
         if not custom:
             return figures
         return self.join_values(figures, custom, company, as_of)
+
+    @api.model
+    def _join_facts(self, figures, metrics, company, as_of=None):
+        """Return ``figures`` with the built-in metrics that other facts hold.
+
+        A customer without a row there has 0 in what is a sum or a count, and NULL in
+        what is a mean, an extreme or a date.
+
+        :param SQL figures: a table expression with the columns of ``customer.figures``
+        """
+        columns, joins = [SQL("figures.*")], []
+        for model in self.env["customer.facts.mixin"]._get_models():
+            if model._name == "customer.figures":
+                continue
+            own = metrics.filtered(lambda m: m.code in model._fact_columns)  # noqa: B023
+            if not own:
+                continue
+            table = model._get_stored(company)
+            if as_of:
+                table = SQL("(%s)", model._get_query(company, as_of))
+            row = SQL.identifier(model._table)
+            joins.append(
+                SQL(
+                    "LEFT JOIN %(table)s AS %(row)s"
+                    " ON %(row)s.partner_id = figures.partner_id",
+                    table=table,
+                    row=row,
+                )
+            )
+            for metric in own:
+                value = SQL.identifier(model._table, metric.code)
+                if metric._is_summable():
+                    value = SQL("COALESCE(%s, 0)", value)
+                columns.append(SQL("%s AS %s", value, SQL.identifier(metric.code)))
+        if not joins:
+            return figures
+        return SQL(
+            "(SELECT %(columns)s FROM %(figures)s AS figures %(joins)s)",
+            columns=SQL(", ").join(columns),
+            figures=figures,
+            joins=SQL(" ").join(joins),
+        )

@@ -8,8 +8,12 @@ USER_GROUP = "customer_classification.group_customer_classification_user"
 FIGURES_FIELD = "customer_figures_id"
 
 
-def _figure(kind, name, string, **kwargs):
-    """Return a field of the contact that shows the figure ``name``."""
+def _figure(kind, name, string, model="customer.figures", **kwargs):
+    """Return a field of the contact that shows a figure.
+
+    :param str name: the column, and the code of its metric
+    :param str model: the model of facts that has it
+    """
 
     def search(partners, operator, value):
         return partners._search_customer_column(f"customer_{name}", operator, value)
@@ -21,6 +25,7 @@ def _figure(kind, name, string, **kwargs):
         compute_sudo=True,
         groups=USER_GROUP,
         customer_figure=name,
+        customer_figure_model=model,
         **kwargs,
     )
 
@@ -128,35 +133,39 @@ class ResPartner(models.Model):
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")
     def _compute_customer_figures(self):
-        """Compute the field of every figure: the customer's one row."""
+        """Compute the field of every figure: the customer's one row of each kind."""
         customers = self._get_visible_customers()
-        figures = self.env["customer.figures"].search(
-            [
-                ("partner_id", "in", customers.ids),
-                ("company_id", "=", self.env.company.root_id.id),
-            ]
-        )
-        by_partner = {row.partner_id: row for row in figures}
-        empty = figures.browse()
-        names = self._get_customer_figure_fields()
-        for partner in self:
-            row = by_partner.get(partner.commercial_partner_id, empty)
-            partner.customer_figures_id = row
-            for field_name, name in names.items():
-                partner[field_name] = row[name]
+        for model in self.env["customer.facts.mixin"]._get_models():
+            facts = model.search(
+                [
+                    ("partner_id", "in", customers.ids),
+                    ("company_id", "=", self.env.company.root_id.id),
+                ]
+            )
+            by_partner = {row.partner_id: row for row in facts}
+            names = self._get_customer_figure_fields(model)
+            for partner in self:
+                row = by_partner.get(partner.commercial_partner_id, model)
+                if model._name == "customer.figures":
+                    partner.customer_figures_id = row
+                for field_name, name in names.items():
+                    partner[field_name] = row[name]
 
     @api.model
-    def _get_customer_figure_fields(self):
+    def _get_customer_figure_fields(self, model):
         """Return the name of the figure by the name of the field that shows it."""
         return {
             name: field.customer_figure
             for name, field in self._fields.items()
-            if getattr(field, "customer_figure", None)
+            if getattr(field, "customer_figure_model", None) == model._name
         }
 
     @api.model
     def _valid_field_parameter(self, field, name):
-        return name == "customer_figure" or super()._valid_field_parameter(field, name)
+        return name in (
+            "customer_figure",
+            "customer_figure_model",
+        ) or super()._valid_field_parameter(field, name)
 
     @api.depends("commercial_partner_id")
     @api.depends_context("company", "uid")

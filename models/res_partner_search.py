@@ -136,14 +136,15 @@ class ResPartner(models.Model):
             )
             return SQL.identifier(figures, "id")
         if getattr(field, "customer_figure", None):
-            figures = self._join_customer_rows(
+            model_name = field.customer_figure_model
+            facts = self._join_customer_rows(
                 alias,
                 query,
-                "customer.figures",
-                "customer_figures",
+                model_name,
+                self.env[model_name]._table,
                 self.env.company.root_id,
             )
-            return SQL.identifier(figures, field.customer_figure)
+            return SQL.identifier(facts, field.customer_figure)
         return super()._field_to_sql(alias, field_expr, query)
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
