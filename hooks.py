@@ -23,6 +23,7 @@ def uninstall_hook(env):
     without the code that computes them they would stay, broken. Rows that refer to
     categories would stop Odoo from deleting those, with errors in the log.
     """
+    env["customer.change"]._drop_triggers()
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
     metrics = env["customer.metric"].with_context(active_test=False)
     metrics = metrics.search([("kind", "=", "custom")])

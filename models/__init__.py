@@ -33,6 +33,12 @@ from . import customer_exchange_read
 from . import customer_exchange_values
 from . import customer_exchange_import
 
+# What changed: a queue that triggers of the database fill
+from . import customer_change
+from . import customer_change_triggers
+from . import res_company_change
+from . import account_account_change
+
 # Facts: one narrow row per customer and company
 from . import customer_rows_mixin
 from . import customer_facts_mixin
@@ -71,6 +77,7 @@ from . import customer_explanation_score
 # Orchestration: the run reads as the flow above
 from . import customer_classification_run
 from . import customer_classification_run_line
+from . import customer_classification_scope
 
 # Checks and previews: a run that is taken back
 from . import customer_rehearsal

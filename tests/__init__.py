@@ -1,5 +1,7 @@
 from . import test_browser
 from . import test_category
+from . import test_change_capture
+from . import test_change_queue
 from . import test_category_change
 from . import test_category_merge
 from . import test_concurrency
