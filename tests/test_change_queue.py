@@ -221,7 +221,10 @@ class TestChangeQueue(ChangeCommon):
         dimension = {"dimension_id": self.dimension.id}
         metric = self.env["customer.metric"].search([], limit=1)
         for model, others in {
-            "customer.figures": {},
+            **{
+                model._name: {}
+                for model in self.env["customer.facts.mixin"]._get_models()
+            },
             "customer.assignment": {**dimension, "since": "2026-01-01 00:00:00"},
             "customer.staging": {**dimension, "line_id": line.id},
             "customer.metric.value": {"metric_id": metric.id},
@@ -240,6 +243,7 @@ class TestChangeQueue(ChangeCommon):
 
     def test_deletion_of_a_contact_without_the_tables(self):
         gone = self.make_customer("Gone")
+        self.clear()
         self.sql("ALTER TABLE customer_figures RENAME TO elsewhere")
         self.sql(f"DELETE FROM res_partner WHERE id = {gone.id}")
         self.assertEqual(self.get_rows(), [(gone.id, None)])
