@@ -78,6 +78,9 @@ from . import customer_explanation_score
 from . import customer_classification_run
 from . import customer_classification_run_line
 from . import customer_classification_scope
+from . import customer_run_plan
+from . import customer_run_jobs
+from . import customer_run_schedule
 
 # Checks and previews: a run that is taken back
 from . import customer_rehearsal

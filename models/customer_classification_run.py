@@ -1,17 +1,14 @@
-import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
-_logger = logging.getLogger(__name__)
-
 MANAGER_GROUP = "customer_classification.group_customer_classification_manager"
-#: After this time an interrupted nightly run is given up: its day is over
-RESUME_HOURS = 20
 #: Days that the result of a run as of a past date is kept
 KEEP_RESULT_DAYS = 30
+#: Days that a run of every minute is kept that changed nothing
+KEEP_IDLE_DAYS = 2
 
 
 class CustomerClassificationRun(models.Model):
@@ -22,10 +19,11 @@ class CustomerClassificationRun(models.Model):
         run = env["customer.classification.run"].classify()
         run.staging_ids            # the result, if it was as of a past date
 
-    How it works: each company is a line of the run, which updates the figures,
-    freezes the rules into a version, stages what would change and applies it. The
-    scheduled action commits between those steps, so that an interruption loses
-    nothing; a call of :meth:`classify` does the same in one transaction.
+    How it works: each company is a line of the run, which follows a plan: bring the
+    facts up to date, freeze the rules into a version, judge the customers, stage what
+    would change and apply it. The scheduled actions (``customer_run_schedule.py``)
+    commit after each step, so that an interruption loses nothing; a call of
+    :meth:`classify` does the same in one transaction.
     """
 
     _name = "customer.classification.run"
@@ -34,7 +32,12 @@ class CustomerClassificationRun(models.Model):
     _rec_names_search = ["id", "user_id"]
 
     trigger = fields.Selection(
-        [("cron", "Scheduled action"), ("call", "Called by a person or program")],
+        [
+            ("cron", "Every night"),
+            ("changes", "Something changed"),
+            ("request", "Asked for by a person"),
+            ("call", "Called by a person or program"),
+        ],
         required=True,
         readonly=True,
     )
@@ -58,11 +61,14 @@ class CustomerClassificationRun(models.Model):
             ("done", "Done"),
             ("failed", "Partly Failed"),
             ("interrupted", "Interrupted"),
+            ("stopped", "Stopped"),
         ],
         required=True,
         readonly=True,
         default="running",
     )
+    stopped_at = fields.Datetime("Stop Asked For", readonly=True, copy=False)
+    stopped_by_id = fields.Many2one("res.users", string="Stopped By", readonly=True)
     # The following read what only managers may read; everybody else sees the name
     line_ids = fields.One2many(
         "customer.classification.run.line",
@@ -85,6 +91,9 @@ class CustomerClassificationRun(models.Model):
     )
     changed_count = fields.Integer(
         "Changed", compute="_compute_counts", groups=MANAGER_GROUP
+    )
+    progress = fields.Float(
+        "Progress (%)", compute="_compute_progress", groups=MANAGER_GROUP
     )
 
     @api.depends("date_start", "as_of")
@@ -113,6 +122,13 @@ class CustomerClassificationRun(models.Model):
             run.staged_count = self.env["customer.staging"].search_count(
                 [("line_id", "in", run.line_ids.ids)]
             )
+
+    @api.depends("line_ids.progress")
+    @api.depends_context("uid")
+    def _compute_progress(self):
+        for run in self:
+            progress = run.line_ids.mapped("progress")
+            run.progress = sum(progress) / len(progress) if progress else 0.0
 
     # Starting runs
 
@@ -221,13 +237,19 @@ class CustomerClassificationRun(models.Model):
         return as_of
 
     @api.model
-    def _create_run(self, trigger, companies, partners=None, as_of=None):
+    def _create_run(self, trigger, companies, partners=None, as_of=None, extents=None):
+        """Return a new run, with a line for each company and for what they share.
+
+        :param dict extents: what is computed by company; by default chosen customers
+            where ``partners`` are given, all otherwise
+        """
         Company = self.env["res.company"]
         owners = list(companies)
         is_shared = [("is_shared", "=", True)]
         if not as_of and self.env["customer.dimension"].search_count(is_shared):
             # first, because the dimensions of a company may read the shared ones
             owners.insert(0, Company)
+        default = "chosen" if partners else "all"
         return self.create(
             {
                 "trigger": trigger,
@@ -239,6 +261,7 @@ class CustomerClassificationRun(models.Model):
                     fields.Command.create(
                         {
                             "company_id": company.id,
+                            "extent": (extents or {}).get(company.id, default),
                             "as_of": as_of
                             or (
                                 company._get_customer_today()
@@ -255,85 +278,15 @@ class CustomerClassificationRun(models.Model):
     def _close(self):
         """Give the run its final state from those of its companies."""
         self.ensure_one()
-        failed = "failed" in self.line_ids.mapped("state")
+        states = self.line_ids.mapped("state")
         self.write(
             {
-                "state": "failed" if failed else "done",
+                "state": next(
+                    (s for s in ("stopped", "failed") if s in states), "done"
+                ),
                 "date_end": fields.Datetime.now(),
             }
         )
-
-    # The scheduled action
-
-    @api.model
-    def _cron_classify(self):
-        """Classify every company, each in transactions of its own.
-
-        A company that fails is reported on its line and does not stop the others.
-        What an interruption left is taken up again.
-        """
-        run = self._get_unfinished() or self._create_run(
-            "cron", self.env["res.company"].search([("parent_id", "=", False)])
-        )
-        pending = run.line_ids.filtered(lambda line: line.state == "pending")
-        remaining = len(pending)
-        commit_progress = self.env["ir.cron"]._commit_progress
-        time_left = commit_progress(remaining=remaining)
-        for line in pending:
-            if time_left <= 0:
-                return
-            line._cron_process()
-            remaining -= 1
-            if not remaining:
-                run._close()
-            time_left = commit_progress(1, remaining=remaining)
-
-    @api.model
-    def _get_unfinished(self):
-        """Return the scheduled run to resume, giving up those of former days."""
-        unfinished = self.search([("trigger", "=", "cron"), ("state", "=", "running")])
-        oldest = fields.Datetime.now() - timedelta(hours=RESUME_HOURS)
-        stale = unfinished.filtered(lambda run: run.date_start < oldest)
-        stale.write({"state": "interrupted", "date_end": fields.Datetime.now()})
-        unfinished -= stale
-        # Interrupted after its last company: only the end was not written yet
-        complete = unfinished.filtered(
-            lambda run: "pending" not in run.line_ids.mapped("state")
-        )
-        for run in complete:
-            run._close()
-        return (unfinished - complete)[:1]
-
-    @api.model
-    def action_recompute_now(self):
-        """Ask the scheduled action to run as soon as possible."""
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
-        # sudo: scheduled actions belong to Odoo's administrators
-        cron = self.env.ref("customer_classification.ir_cron_classify").sudo()
-        if not cron.active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action “%(name)s” is switched off; ask an "
-                    "administrator to switch it on.",
-                    name=cron.name,
-                )
-            )
-        cron._trigger()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "The customers are being classified in the background; the new "
-                    "categories show within a few minutes."
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
 
     def action_open_result(self):
         """Open what the run staged."""
@@ -351,3 +304,16 @@ class CustomerClassificationRun(models.Model):
         self.env["customer.ruleset"].search(
             [("state", "=", "draft"), ("create_date", "<", oldest)]
         ).unlink()
+
+    @api.autovacuum
+    def _gc_idle(self):
+        """Remove the runs of every minute that gave nobody another category."""
+        oldest = fields.Datetime.now() - timedelta(days=KEEP_IDLE_DAYS)
+        old = self.search(
+            [
+                ("trigger", "=", "changes"),
+                ("state", "=", "done"),
+                ("date_start", "<", oldest),
+            ]
+        )
+        old.filtered(lambda run: not (run.created_count or run.changed_count)).unlink()

@@ -1,9 +1,8 @@
-# Only the scheduled action commits, in the methods that say so in their name.
+# Only the scheduled actions commit, in the methods that say so in their name.
 # pylint: disable=invalid-commit
 import logging
 import random
 import time
-from contextlib import contextmanager
 
 import psycopg2
 
@@ -15,27 +14,26 @@ from odoo.service.model import (
 )
 from odoo.tools import SQL
 
-from .customer_scope import EVERYONE, Scope
-
 _logger = logging.getLogger(__name__)
 
-#: Customers applied in one transaction of the scheduled action: a second's work,
-#: far from the time limits of a worker, and little to repeat after a conflict
-CHUNK_SIZE = 10_000
 #: First key of the advisory locks of this addon; the second is the company
 LOCK_SPACE = 0x63636C73
-#: Seconds the scheduled action waits for someone else's run of a company: a call of
+#: Seconds that a scheduled action waits for someone else's run of a company: a call of
 #: `classify` takes a few
 LOCK_WAIT = 30
 
 
-class CustomerClassificationRunLine(models.Model):
-    """The part of a run that concerns one company: where the work is done.
+class RunStopped(Exception):
+    """Somebody stopped the run."""
 
-    The steps, in order: take the company's lock, update the figures and metrics;
-    then, for the dimensions that read nothing but these, fix the version of the
-    rules, stage what differs, apply it in chunks; then the same for the dimensions
-    that read the former, and so on.
+
+class CustomerClassificationRunLine(models.Model):
+    """The part of a run that concerns one company.
+
+    Its ``plan`` lists the jobs, made when the work begins; ``position`` says how far
+    it got. Both are saved with every step, so that whoever comes next goes on there.
+    What the jobs are, ``customer_run_plan.py`` says; what they do,
+    ``customer_run_jobs.py``.
     """
 
     _name = "customer.classification.run.line"
@@ -57,11 +55,44 @@ class CustomerClassificationRunLine(models.Model):
         help="Empty: the dimensions that all companies share.",
     )
     as_of = fields.Date("Day", required=True, readonly=True)
+    extent = fields.Selection(
+        [
+            ("all", "All customers"),
+            ("due", "Changed or due"),
+            ("touched", "Changed"),
+            ("chosen", "Chosen customers"),
+        ],
+        string="Computed",
+        required=True,
+        readonly=True,
+        default="all",
+        help="All customers: everything anew. Changed or due: the customers whose "
+        "invoices, payments or contact changed, or for whom the calendar changes "
+        "something today; rules, mirrored fields and custom metrics for everybody. "
+        "Changed: only customers who changed.",
+    )
     state = fields.Selection(
-        [("pending", "Pending"), ("done", "Done"), ("failed", "Failed")],
+        [
+            ("pending", "Pending"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+            ("stopped", "Stopped"),
+        ],
         required=True,
         readonly=True,
         default="pending",
+    )
+    plan = fields.Json(readonly=True, help="The jobs, in their order.")
+    position = fields.Json(
+        readonly=True, help="The number of the job, and the last customer it did."
+    )
+    progress = fields.Float("Progress (%)", compute="_compute_progress")
+    current_job = fields.Char("Now", compute="_compute_progress")
+    worker = fields.Integer(
+        readonly=True, help="The database process that computes, or did so last."
+    )
+    what_counts = fields.Json(
+        readonly=True, help="Who was a customer and what counted in this run."
     )
     error = fields.Text(readonly=True)
     warning = fields.Text(
@@ -76,18 +107,8 @@ class CustomerClassificationRunLine(models.Model):
 
     def _process(self):
         """Do the whole work of the line in the current transaction."""
-        self._prepare()
-        for company, metric in self._get_metrics():
-            self._update_metric(company, metric)
-        if self._is_past():
-            self._stage_past()
-        else:
-            for dimensions in self._get_stages():
-                self._stage(dimensions)
-                while self._apply(CHUNK_SIZE):
-                    pass
-            self._mirror_tags()
-        self.state = "failed" if self.error else "done"
+        while self._do_next():
+            pass
 
     def _lock(self):
         """Reserve the company until the transaction ends.
@@ -110,41 +131,100 @@ class CustomerClassificationRunLine(models.Model):
                 )
             )
 
-    # A transaction a step: the scheduled action
+    # A transaction a step: the scheduled actions
 
-    def _cron_process(self):
-        """Do the work of the line, committing each step; never raise."""
+    def _cron_process(self, commit_progress=None):
+        """Do the work of the line, committing each step; never raise.
+
+        :param commit_progress: commits, and returns the seconds that are left for more
+        :return: whether the line needs no further call
+        """
         self.ensure_one()
-        cr = self.env.cr
+        commit_progress = commit_progress or self._cron_commit
         key = (LOCK_SPACE, self.company_id.id or 0)
         if not self._cron_lock(key):
-            self.write(
-                {
-                    "state": "failed",
-                    "error": self.env._("Another run was computing this company."),
-                }
-            )
-            return
+            return False
         try:
-            self._cron_retry(self._prepare)
-            for company, metric in self._get_metrics():
-                self._cron_retry(lambda: self._update_metric(company, metric))  # noqa: B023
-            for dimensions in self._get_stages():
-                self._cron_retry(lambda: self._stage(dimensions))  # noqa: B023
-                while self._cron_retry(lambda: self._apply(CHUNK_SIZE)):
-                    pass
-            self._cron_retry(self._mirror_tags)
-            self.state = "failed" if self.error else "done"
-            cr.commit()
+            self._cron_retry(self._note_worker)
+            while self._cron_retry(self._do_next):
+                self._check_stop()
+                if commit_progress() <= 0:
+                    return False
         except Exception as error:
-            cr.rollback()
-            self.env.invalidate_all()
-            _logger.exception("Classification failed for company %s", key[1])
-            self.write({"state": "failed", "error": str(error)})
-            self.staging_ids.unlink()
-            cr.commit()
+            self._cron_give_up(error)
         finally:
             self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
+        return True
+
+    def _cron_commit(self):
+        self.env.cr.commit()
+        return float("inf")
+
+    def _cron_give_up(self, error):
+        """Note why the line ended early; the customers it did not reach stay noted."""
+        self.env.cr.rollback()
+        self.env.invalidate_all()
+        if isinstance(error, RunStopped) or (
+            isinstance(error, psycopg2.errors.QueryCanceled) and self.run_id.stopped_at
+        ):
+            self.state = "stopped"
+        else:
+            _logger.error(
+                "Classification failed for company %s",
+                self.company_id.id or 0,
+                exc_info=error,
+            )
+            self.write({"state": "failed", "error": str(error)})
+        self.env.cr.commit()
+
+    # Stopping
+
+    def _check_stop(self):
+        """Raise where somebody stopped the run meanwhile."""
+        # a cursor of its own: a long transaction does not see what came after its begin
+        with self.env.registry.cursor() as cr:
+            cr.execute(
+                SQL(
+                    "SELECT stopped_at FROM customer_classification_run WHERE id = %s",
+                    self.run_id.id,
+                )
+            )
+            rows = cr.fetchall()
+        if rows and rows[0][0]:
+            raise RunStopped
+
+    def _note_worker(self):
+        [[self.worker]] = self.env.execute_query(SQL("SELECT pg_backend_pid()"))
+
+    def _get_worker(self):
+        """Return the database process that computes the line just now, or None."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT pid
+                  FROM pg_locks
+                 WHERE locktype = 'advisory'
+                   AND classid = %s
+                   AND objid = %s
+                   AND pid = %s
+                   AND granted
+                   AND database = (
+                       SELECT oid FROM pg_database WHERE datname = current_database()
+                   )
+                """,
+                LOCK_SPACE,
+                self.company_id.id or 0,
+                self.worker,
+            )
+        )
+        return rows[0][0] if rows else None
+
+    def _cancel_worker(self):
+        """Cancel the statements that compute these lines; the flag ends the rest."""
+        with self.env.registry.cursor() as cr:
+            lines = self.with_env(self.env(cr=cr))
+            for pid in {line._get_worker() for line in lines} - {None}:
+                cr.execute(SQL("SELECT pg_cancel_backend(%s)", pid))
 
     def _cron_lock(self, key):
         """Take the company's lock, waiting a while; return whether it was to be had.
@@ -184,205 +264,3 @@ class CustomerClassificationRunLine(models.Model):
                 pause = random.uniform(0.0, 0.1 * 2**attempt)
                 _logger.info("Retrying company %s in %.1f s", self.company_id.id, pause)
                 time.sleep(pause)
-
-    # The steps
-
-    def _prepare(self):
-        """Update the figures, and record the decisions that ended."""
-        self.ensure_one()
-        self.staging_ids.unlink()
-        self.error = self.warning = False
-        if self._is_past():
-            return
-        scope = self._get_scope()
-        if self.company_id:
-            settings = self._get_settings()
-            self.figures_count = sum(
-                facts._update(self.company_id, self.as_of, scope, settings)
-                for facts in self.env["customer.facts.mixin"]._get_models()
-            )
-        self.env["customer.assignment.history"]._record_expired(
-            self.company_id, self.as_of, scope, self.run_id
-        )
-
-    def _get_metrics(self):
-        """Return pairs of company and custom metric to bring up to date.
-
-        The metrics of no company in particular come once in a run, with an empty
-        company.
-        """
-        if self._is_past():
-            return []
-        Metric, Company = self.env["customer.metric"], self.env["res.company"]
-        owners = [self.company_id] if self.company_id else []
-        if self == self.run_id.line_ids[:1]:
-            owners.append(Company)
-        return [(c, m) for c in owners for m in Metric._get_updated(c)]
-
-    def _update_metric(self, company, metric):
-        metric._update_one(company or None, self.as_of, self._get_scope())
-
-    def _get_scope(self):
-        """Return whom the run is about."""
-        partners = self.run_id.partner_ids
-        return Scope.of(partners.ids) if partners else EVERYONE
-
-    def _is_past(self):
-        """Return whether the line looks at the past, which it never changes."""
-        return bool(
-            self.run_id.as_of
-            and self.company_id
-            and self.as_of < self.company_id._get_customer_today()
-        )
-
-    def _get_dimensions(self):
-        """Return the dimensions that the line computes."""
-        return self.env["customer.dimension"]._get_computed(shared=not self.company_id)
-
-    def _get_stages(self):
-        """Return the dimensions in the order of computation, see `_get_stages` there.
-
-        The first stage is there even if it is empty: what is computed no more ends
-        with it.
-        """
-        return self._get_dimensions()._get_stages() or [self._get_dimensions()]
-
-    def _stage(self, dimensions):
-        """Fix the versions of the dimensions, and stage what would change.
-
-        A dimension that fails is reported and does not stop the others.
-        """
-        self.ensure_one()
-        self.staging_ids.unlink()
-        scope = self._get_scope()
-        self._prepare_population(scope)
-        figures = self.env["customer.figures"]._get_stored(self.company_id, scope)
-        for dimension in dimensions:
-            with self._isolate(dimension):
-                ruleset = self._get_ruleset(dimension)
-                if ruleset:
-                    self.env["customer.staging"]._stage_changes(
-                        self, ruleset, figures, scope
-                    )
-        self._stage_withdrawal()
-        self._report_broken_rules(dimensions)
-        self.env["customer.staging"].invalidate_model()
-
-    def _prepare_population(self, scope):
-        self.env["customer.population"]._prepare(
-            self.company_id, self._get_settings(), scope
-        )
-
-    def _report_broken_rules(self, dimensions):
-        broken = dimensions.rule_ids.filtered("error")
-        lines = [
-            self.env._(
-                "%(dimension)s, rule “%(rule)s”: %(error)s",
-                dimension=rule.dimension_id.name,
-                rule=rule.name,
-                error=rule.error,
-            )
-            for rule in broken
-        ]
-        self.warning = "\n".join(filter(None, [self.warning, *lines])) or False
-
-    def _stage_withdrawal(self):
-        """Stage the end of what dimensions gave that compute nothing any more."""
-        shown = self.env["customer.dimension"]._get_shown()
-        here = shown.filtered(lambda d: d.is_shared == (not self.company_id))
-        self.env["customer.staging"]._stage_withdrawal(
-            self, here - self._get_dimensions(), self._get_scope()
-        )
-
-    def _stage_past(self):
-        """Stage the whole result of a past day.
-
-        Only scores can be computed for it: what a contact was like then, no rule
-        can know.
-        """
-        Figures = self.env["customer.figures"]
-        # The cut points come from everybody, whoever is asked about
-        figures = Figures._get_computed(self.company_id, self.as_of)
-        self._prepare_population(EVERYONE)
-        rulesets = []
-        for dimension in self._get_dimensions().filtered(lambda d: d.method == "score"):
-            with self._isolate(dimension):
-                rulesets.append(
-                    self.env["customer.ruleset"]._create_as_of(
-                        dimension, self.company_id, self.as_of, figures
-                    )
-                )
-        scope = self._get_scope()
-        self._prepare_population(scope)
-        figures = Figures._get_restricted(figures, scope)
-        for ruleset in rulesets:
-            with self._isolate(ruleset.dimension_id):
-                self.env["customer.staging"]._stage_result(self, ruleset, figures)
-        self.env["customer.staging"].invalidate_model()
-
-    @contextmanager
-    def _isolate(self, dimension):
-        """Report what fails in a dimension; the others go on."""
-        try:
-            with self.env.cr.savepoint():
-                yield
-        except psycopg2.OperationalError:
-            raise  # another transaction came between: the step is repeated
-        except Exception as error:
-            _logger.exception("Dimension %s cannot be computed", dimension.code)
-            self.env.invalidate_all()
-            message = self.env._(
-                "%(dimension)s: %(error)s", dimension=dimension.name, error=error
-            )
-            self.error = "\n".join(filter(None, [self.error, message]))
-
-    def _get_settings(self):
-        """Return what counts: for few customers, as in the version in force.
-
-        They are compared with all others, whose figures are as of that version until
-        the next full run.
-        """
-        if not self.company_id:
-            return {}
-        if self.run_id.partner_ids and not self._is_past():
-            for dimension in self._get_dimensions():
-                ruleset = self.env["customer.ruleset"]._get_in_force(
-                    dimension, self.company_id
-                )
-                if ruleset:
-                    return ruleset.company_settings
-        return self.company_id._get_customer_settings()
-
-    def _get_ruleset(self, dimension):
-        """Return the version to use, or none while nobody has bought anything.
-
-        A run of few customers keeps the version in force: a new one would leave
-        all others with the old.
-        """
-        Ruleset = self.env["customer.ruleset"]
-        Figures = self.env["customer.figures"]
-        scope = self._get_scope()
-        active = Ruleset._get_in_force(dimension, self.company_id)
-        if active and scope is not EVERYONE:
-            return active
-        if scope is EVERYONE:
-            figures = Figures._get_stored(self.company_id)
-            return Ruleset._update_version(
-                dimension, self.company_id, self.as_of, figures
-            )
-        # the first version comes from everybody, whoever the run is about
-        figures = Figures._get_computed(self.company_id, self.as_of)
-        self._prepare_population(EVERYONE)
-        ruleset = Ruleset._update_version(
-            dimension, self.company_id, self.as_of, figures
-        )
-        self._prepare_population(scope)
-        return ruleset
-
-    def _apply(self, limit):
-        """Apply the next ``limit`` staged rows; return how many there were."""
-        self.ensure_one()
-        counts = self.env["customer.assignment"]._apply_staged(self, limit)
-        self.created_count += counts["created"]
-        self.changed_count += counts["changed"]
-        return counts["staged"]

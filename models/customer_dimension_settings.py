@@ -114,6 +114,22 @@ class CustomerDimension(models.Model):
             }[dimension.method]
         )
 
+    def _is_about_buyers(self):
+        """Return whether a score judges who has figures, whoever that is."""
+        return self.env["customer.ruleset"]._are_about_buyers(
+            {
+                "method": self.method,
+                "applies_to": self.applies_to,
+                "applies_invoices": self.applies_invoices,
+                "default": self.default_category_id.id,
+            }
+        )
+
+    def _follows_figures(self):
+        """Return whether only built-in figures decide, whose changes are noted."""
+        metrics = self.criterion_ids.metric_id
+        return self.method == "score" and set(metrics.mapped("kind")) == {"figure"}
+
     # What companies share cannot depend on one of them
 
     def _check_shared(self):

@@ -30,7 +30,13 @@ class CustomerExclusion(models.Model):
         for vals in vals_list:
             partner = partners.browse(vals.get("partner_id"))
             vals["partner_id"] = partner.commercial_partner_id.id
-        return super().create(vals_list)
+        exclusions = super().create(vals_list)
+        self.env["customer.change"]._mark(exclusions.partner_id)
+        return exclusions
+
+    def unlink(self):
+        self.env["customer.change"]._mark(self.partner_id)
+        return super().unlink()
 
     @api.model
     def _get_included(self, rows, partner):

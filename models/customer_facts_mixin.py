@@ -27,6 +27,8 @@ class CustomerFactsMixin(models.AbstractModel):
 
     #: The columns that `_get_query` computes, in its order, `next_due` included
     _fact_columns = ()
+    #: Whether the runs of every minute leave them to the night
+    _is_nightly = False
 
     partner_id = EngineMany2one()
     company_id = EngineMany2one(required=True)

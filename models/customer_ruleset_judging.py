@@ -35,8 +35,7 @@ class CustomerRuleset(models.Model):
 
         :param dict settings: as ``customer.dimension._get_settings`` returns them
         """
-        everyone = settings["applies_to"] == settings["applies_invoices"] == "all"
-        if everyone and not settings["default"]:
+        if self._are_about_buyers(settings):
             return figures
         return SQL(
             """(SELECT customer.partner_id, %(columns)s
@@ -47,3 +46,12 @@ class CustomerRuleset(models.Model):
             applicable=self.env["customer.population"]._get_applicable(settings),
             figures=figures,
         )
+
+    def _is_about_buyers(self):
+        """Return whether the version judges who has figures, whoever that is."""
+        return self._are_about_buyers(self._get_settings())
+
+    @api.model
+    def _are_about_buyers(self, settings):
+        everyone = settings["applies_to"] == settings["applies_invoices"] == "all"
+        return settings["method"] == "score" and everyone and not settings["default"]

@@ -11,10 +11,11 @@ class Scope:
     after the other, so that no step takes long.
     """
 
-    def __init__(self, ids=None, first=None, last=None):
+    def __init__(self, ids=None, first=None, last=None, line_id=None):
         self.ids = ids
         self.first = first
         self.last = last
+        self.line_id = line_id
 
     @classmethod
     def of(cls, ids):
@@ -26,6 +27,15 @@ class Scope:
         """Return the scope of the commercial partners with ids in a range."""
         return cls(first=first, last=last)
 
+    @classmethod
+    def noted(cls, line_id):
+        """Return the scope of all customers noted for a line of a run."""
+        return cls(line_id=line_id)
+
+    def is_empty(self):
+        """Return whether nobody is in the scope."""
+        return self.ids == []
+
     def on(self, column):
         """Return the SQL condition that ``column``, a partner's id, is in the scope.
 
@@ -35,6 +45,16 @@ class Scope:
             return SQL("%s = ANY(%s)", column, self.ids)
         if self.first is not None:
             return SQL("%s BETWEEN %s AND %s", column, self.first, self.last)
+        if self.line_id is not None:
+            return SQL(
+                """%s IN (
+                    SELECT noted.partner_id
+                      FROM customer_classification_scope AS noted
+                     WHERE noted.line_id = %s
+                )""",
+                column,
+                self.line_id,
+            )
         return SQL("TRUE")
 
 

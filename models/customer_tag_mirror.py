@@ -294,7 +294,7 @@ class CustomerOverride(models.Model):
 class CustomerClassificationRunLine(models.Model):
     _inherit = "customer.classification.run.line"
 
-    def _mirror_tags(self):
+    def _do_mirror(self, _job, _after):
         """Bring the contact tags in step with what the line applied."""
         self.ensure_one()
         # those that all companies share have no line where all are set by hand
@@ -305,4 +305,4 @@ class CustomerClassificationRunLine(models.Model):
                 ("is_shared", "=", True),
                 ("mirror_company_id", "child_of", self.company_id.ids),
             ]
-        )._update_mirror(self._get_scope())
+        )._update_mirror(self._get_limit())

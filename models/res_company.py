@@ -135,6 +135,70 @@ class ResCompany(models.Model):
         )
         return query.select()
 
+    def _get_customer_difference_queries(self):
+        """Return queries that select the ids of who became a customer unnoticed.
+
+        And of who is none any more. Changes of contacts are noted; where other records
+        decide who is a customer, such as orders, the customers are compared with those
+        who have figures.
+        """
+        settings = self._get_customer_settings()
+        if self._is_population_noted(settings["population"]):
+            return []
+        customers = self._get_customer_query(settings)
+        return [
+            SQL(
+                """
+                SELECT partner_id
+                  FROM customer_figures
+                 WHERE company_id = %s AND partner_id NOT IN (%s)
+                """,
+                self.id,
+                customers,
+            ),
+            SQL(
+                """
+                SELECT customer.id
+                  FROM (%(customers)s) AS customer (id)
+                 WHERE NOT EXISTS (
+                           SELECT
+                             FROM customer_figures AS figures
+                            WHERE figures.partner_id = customer.id
+                              AND figures.company_id = %(company)s
+                       )
+                   AND EXISTS (
+                           SELECT
+                             FROM account_move AS move
+                            WHERE move.commercial_partner_id = customer.id
+                              AND move.company_id = ANY(%(companies)s)
+                              AND move.state = 'posted'
+                              AND move.move_type IN (
+                                  'out_invoice', 'out_refund', 'out_receipt'
+                              )
+                       )
+                """,
+                customers=customers,
+                company=self.id,
+                companies=self._get_customer_branches().ids,
+            ),
+        ]
+
+    @api.model
+    def _is_population_noted(self, population):
+        """Return whether only columns of the contacts decide who is a customer."""
+        for condition in self._get_customer_domain(population).iter_conditions():
+            field = self.env["res.partner"]._fields.get(condition.field_expr)
+            if (
+                not field
+                or not field.store
+                # the calendar moves those, and other records these
+                or field.type in ("date", "datetime", "one2many", "many2many")
+                or isinstance(condition.value, Domain)
+                or condition.operator in ("child_of", "parent_of")
+            ):
+                return False
+        return True
+
     def _get_customer_branches(self):
         """Return the company and its branches: their invoices count together."""
         # sudo: the branches belong to the company, whoever asks

@@ -1,4 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+CHANGES_CRON = "customer_classification.ir_cron_classify_changes"
 
 
 class ResConfigSettings(models.TransientModel):
@@ -25,3 +28,38 @@ class ResConfigSettings(models.TransientModel):
     customer_include_intercompany = fields.Boolean(
         related="company_id.root_id.customer_include_intercompany", readonly=False
     )
+    customer_follow_minutes = fields.Integer(
+        string="Follow Changes Every (Minutes)",
+        help="So many minutes after an invoice, a payment or a contact changed, the "
+        "customer is classified anew. 0: not before the night.",
+    )
+
+    @api.model
+    def get_values(self):
+        values = super().get_values()
+        # sudo: scheduled actions belong to Odoo's administrators
+        cron = self.env.ref(CHANGES_CRON).sudo()
+        values["customer_follow_minutes"] = cron.active and cron.interval_number
+        return values
+
+    def set_values(self):
+        result = super().set_values()
+        minutes = self.customer_follow_minutes
+        if not 0 <= minutes <= 1440:
+            raise UserError(
+                self.env._(
+                    "Changes can be followed every 1 to 1440 minutes; enter 0 to leave "
+                    "them to the night."
+                )
+            )
+        # sudo: scheduled actions belong to Odoo's administrators
+        cron = self.env.ref(CHANGES_CRON).sudo()
+        if minutes != (cron.active and cron.interval_number):
+            cron.write(
+                {
+                    "active": bool(minutes),
+                    "interval_number": minutes or cron.interval_number,
+                    "interval_type": "minutes",
+                }
+            )
+        return result

@@ -353,8 +353,14 @@ class TestRun(ClassificationCommon):
     def test_chunks_give_the_same_result(self):
         self.post_some()
         module = "odoo.addons.customer_classification.models"
-        with patch(f"{module}.customer_classification_run_line.CHUNK_SIZE", 3):
-            run = self.classify()
+        for name, constant in (
+            ("customer_run_jobs", "CHUNK_SIZE"),
+            ("customer_run_plan", "RANGE_SIZE"),
+        ):
+            patcher = patch(f"{module}.{name}.{constant}", 3)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+        run = self.classify()
         self.assertEqual(run.created_count, 8)
         self.assert_tiers()
         self.assertFalse(self.env["customer.staging"].search([]))
