@@ -68,7 +68,7 @@ class CustomerClassificationRun(models.Model):
         default="running",
     )
     stopped_at = fields.Datetime("Stop Asked For", readonly=True, copy=False)
-    stopped_by_id = fields.Many2one("res.users", string="Stopped By", readonly=True)
+    stopped_by_id = fields.Many2one("res.users", readonly=True)
     # The following read what only managers may read; everybody else sees the name
     line_ids = fields.One2many(
         "customer.classification.run.line",
