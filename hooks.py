@@ -24,6 +24,7 @@ def uninstall_hook(env):
     categories would stop Odoo from deleting those, with errors in the log.
     """
     env["customer.change"]._drop_triggers()
+    env["res.partner"]._remove_customer_statistics()
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
     metrics = env["customer.metric"].with_context(active_test=False)
     metrics = metrics.search([("kind", "=", "custom")])

@@ -48,6 +48,7 @@ from . import customer_metric_check
 from . import customer_metric_update
 from . import customer_metric_score
 from . import customer_metric_value
+from . import res_partner_statistics
 from . import customer_population
 
 # Frozen versions of that configuration

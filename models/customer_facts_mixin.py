@@ -43,6 +43,41 @@ class CustomerFactsMixin(models.AbstractModel):
     _due_idx = models.Index("(company_id, next_due)")
 
     @api.model
+    def _is_wanted(self):
+        """Return whether anybody wants these facts: one of their metrics is active."""
+        # sudo: who starts a run need not be allowed to read metrics
+        metrics = self.env["customer.metric"].sudo()
+        return bool(
+            metrics.search_count(
+                [("kind", "=", "figure"), ("code", "in", self._fact_columns)], limit=1
+            )
+        )
+
+    @api.model
+    def _is_filled(self, company):
+        """Return whether there are facts of ``company`` at all."""
+        [[is_filled]] = self.env.execute_query(
+            SQL(
+                "SELECT EXISTS (SELECT FROM %s WHERE company_id = %s)",
+                SQL.identifier(self._table),
+                company.id,
+            )
+        )
+        return is_filled
+
+    @api.model
+    def _remove(self, company):
+        """Remove the facts of ``company`` that nobody wants any more."""
+        self.env.execute_query(
+            SQL(
+                "DELETE FROM %s WHERE company_id = %s",
+                SQL.identifier(self._table),
+                company.id,
+            )
+        )
+        self.invalidate_model()
+
+    @api.model
     def _get_models(self):
         """Return the models of facts, in the order of their definition."""
         names = self.pool["customer.facts.mixin"]._inherit_children

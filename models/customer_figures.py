@@ -225,3 +225,7 @@ class CustomerFigures(models.Model):
             figures,
             scope.on(SQL("partner_id")),
         )
+
+    @api.model
+    def _is_wanted(self):
+        return True  # who has none is no buyer; everything else builds on them

@@ -176,7 +176,7 @@ class CustomerMetric(models.Model):
         )
         if self.partner_path.split(".")[-1] == "commercial_partner_id":
             query.add_where(
-                SQL("%s = %s", entity, SQL.identifier(CUSTOMER_ALIAS, "id"))
+                SQL("(%s = %s) IS TRUE", entity, SQL.identifier(CUSTOMER_ALIAS, "id"))
             )
         else:
             query.add_where(SQL("%s IS NOT NULL", entity))

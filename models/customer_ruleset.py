@@ -193,16 +193,16 @@ class CustomerRuleset(models.Model):
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
         dimension.criterion_ids._check_computable()
+        previous = active._get_settings() if active else {}
+        is_due = bool(active.refresh_on and active.refresh_on <= as_of)
+        if previous == settings and not is_due:
+            return active
         # whom the dimension does not concern says nothing about the others' limits
         figures = self._get_applicable_figures(settings, figures)
         scored = self.env["customer.figures"]._count_scored(
             figures, settings["minimum_kept_share"], settings["minimum_purchases"]
         )
         if not active and not scored:
-            return active
-        previous = active._get_settings() if active else {}
-        is_due = bool(active.refresh_on and active.refresh_on <= as_of)
-        if previous == settings and not is_due:
             return active
         reused = {}
         if not is_due and all(

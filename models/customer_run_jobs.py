@@ -35,6 +35,10 @@ class CustomerClassificationRunLine(models.Model):
             )
         return last
 
+    def _do_removal(self, job, _after):
+        """Remove facts that nobody wants any more."""
+        self.env[job["model"]]._remove(self.company_id)
+
     def _do_metric(self, job, _after):
         """Bring the values of a custom metric up to date."""
         metric = self.env["customer.metric"].browse(job["metric"]).exists()

@@ -82,11 +82,17 @@ class CustomerClassificationRunLine(models.Model):
     def _plan_facts(self):
         if not self.company_id:
             return []
-        return [
-            {"do": "facts", "model": model._name, "everyone": self.extent == "all"}
-            for model in self.env["customer.facts.mixin"]._get_models()
-            if self.extent != "touched" or not model._is_nightly
-        ]
+        jobs = []
+        for model in self.env["customer.facts.mixin"]._get_models():
+            if not model._is_wanted():
+                jobs.append({"do": "removal", "model": model._name})
+            elif self.extent != "touched" or not model._is_nightly:
+                everyone = self.extent == "all" or (
+                    # wanted since yesterday only
+                    self.extent == "due" and not model._is_filled(self.company_id)
+                )
+                jobs.append({"do": "facts", "model": model._name, "everyone": everyone})
+        return jobs
 
     def _plan_metrics(self):
         """Return a job for each custom metric.

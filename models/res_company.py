@@ -124,7 +124,7 @@ class ResCompany(models.Model):
         Partner.flush_model(["commercial_partner_id"])
         query.add_where(
             SQL(
-                """res_partner.commercial_partner_id = res_partner.id
+                """(res_partner.commercial_partner_id = res_partner.id) IS TRUE
                    AND res_partner.id NOT IN (
                        SELECT partner_id FROM res_company
                         WHERE id = ANY(%(own)s) OR NOT %(include_intercompany)s
