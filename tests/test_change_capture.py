@@ -252,6 +252,10 @@ class TestChangeCapture(ChangeCommon):
         with self.assert_contacts_noted():
             third.city = "Ghent"
             self.sql(f"UPDATE res_partner SET write_date = now() WHERE id = {third.id}")
+        with self.assert_contacts_noted():
+            third.customer_rank += 1
+        with self.assert_contacts_noted(third):
+            third.customer_rank = 0
         with self.assert_contacts_noted(third):
             contact = self.env["res.partner"].create(
                 {"name": "Buyer", "parent_id": third.id}
@@ -302,6 +306,27 @@ class TestChangeCapture(ChangeCommon):
         with self.assert_contacts_noted() as expected:
             self.sql(SQL("DELETE FROM res_partner WHERE id = ANY(%s)", ids))
             expected.update(ids)
+
+    def test_many_contacts(self):
+        """No comparison, and a plan made for one row does for many."""
+        self.first.city = "Ghent"
+        self.env.flush_all()
+        rows = self.sql(
+            """
+            INSERT INTO res_partner (name, active, autopost_bills)
+            SELECT 'Many ' || number, TRUE, 'ask'
+              FROM generate_series(1, 3000) AS number RETURNING id
+            """
+        )
+        self.sql("SET LOCAL statement_timeout = '10s'")
+        with self.assert_contacts_noted() as expected:
+            self.sql(
+                """UPDATE res_partner SET commercial_partner_id = id
+                    WHERE name LIKE 'Many %'"""
+            )
+            expected.update(id_ for [id_] in rows)
+        self.assertEqual(len(self.get_rows()), 3000)
+        self.sql("SET LOCAL statement_timeout = 0")
 
     def test_merge(self):
         self.post(self.second, 10, 3)
