@@ -8,14 +8,20 @@ USER_GROUP = "customer_classification.group_customer_classification_user"
 FIGURES_FIELD = "customer_figures_id"
 
 
-def _figure(kind, name, string, model="customer.figures", **kwargs):
+def _figure(
+    kind, name, string, model="customer.figures", may_be_undefined=False, **kwargs
+):
     """Return a field of the contact that shows a figure.
 
     :param str name: the column, and the code of its metric
     :param str model: the model of facts that has it
+    :param bool may_be_undefined: whether a number that is missing is not 0: the mean
+        of nothing is none, and no comparison finds it
     """
 
     def search(partners, operator, value):
+        if may_be_undefined:
+            return partners._search_customer_number(f"customer_{name}", operator, value)
         return partners._search_customer_column(f"customer_{name}", operator, value)
 
     return kind(

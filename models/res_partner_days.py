@@ -7,7 +7,7 @@ from .res_partner import USER_GROUP
 DAYS_SINCE = {
     "customer_days_since_first": "customer_first_date",
     "customer_days_since_last": "customer_last_date",
-    "customer_days_overdue": "x_met_oldest_overdue_date",
+    "customer_days_overdue": "customer_oldest_overdue_date",
 }
 
 

@@ -28,6 +28,8 @@ from . import test_partner_attention
 from . import test_partner_fields
 from . import test_partner_merge
 from . import test_partner_panel
+from . import test_payment_figures
+from . import test_payment_random
 from . import test_presets
 from . import test_privacy
 from . import test_profile

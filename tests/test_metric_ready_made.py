@@ -30,38 +30,6 @@ class TestReadyMadeMetrics(MetricCommon):
         self.assertFalse(metric.is_waiting or metric.is_broken)
         return metric
 
-    def test_overdue(self):
-        terms = self.env["account.payment.term"].create(
-            {
-                "name": "Half in ten days",
-                "line_ids": [
-                    fields.Command.create(
-                        {"value": "percent", "value_amount": 50, "nb_days": days}
-                    )
-                    for days in (10, 1000)
-                ],
-            }
-        )
-        # half of it overdue since 20 days, the other not for years
-        self.post(self.alpha, 100, 30, invoice_payment_term_id=terms.id)
-        self.post(self.alpha, 70, 60, invoice_date_due=self.day(40))
-        self.post(self.alpha, 30, 5, invoice_date_due=self.day(0))
-        self.post(self.alpha, -20, 5)
-        self.post(self.alpha, 999, 60, post=False)
-        paid = self.post(self.beta, 50, 60, invoice_date_due=self.day(40))
-        self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=paid.ids
-        ).create({})._create_payments()
-        self.update()
-        for code, expected in (
-            ("overdue_invoices", {"Alpha": 2}),
-            ("overdue_amount", {"Alpha": 120}),
-            ("oldest_overdue_date", {"Alpha": self.day(40)}),
-            ("open_amount", {"Alpha": 180}),
-        ):
-            with self.subTest(code):
-                self.assertEqual(self.values_of(self.ready(code)), expected)
-
     def test_main_product_category(self):
         """By net revenue: credit notes count against their category."""
         first, second = self.env["product.category"].create(

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 #: has ended is none.
 KEYED_TABLES = {
     "customer_figures": (["company_id"], "partner_id <> %(kept)s, id"),
+    "customer_payment_figures": (["company_id"], "partner_id <> %(kept)s, id"),
     "customer_metric_value": (
         ["company_id", "metric_id"],
         "partner_id <> %(kept)s, id",

@@ -6,10 +6,23 @@ from odoo.tools import SQL
 UNCHECKED_TABLES = ["customer_figures"]
 #: The columns that linked to a record of Odoo's
 UNCHECKED_COLUMNS = ["partner_id", "company_id"]
+#: Codes of the figures that are built in from now on
+NEW_FIGURES = [
+    "days_late",
+    "days_to_pay",
+    "late_share",
+    "oldest_overdue_date",
+    "open_amount",
+    "overdue_amount",
+    "overdue_invoices",
+    "paid_amount",
+    "worst_delay",
+]
 
 
 def migrate(cr, version):
     _drop_foreign_keys(cr)
+    _rename_metrics(cr)
 
 
 def _drop_foreign_keys(cr):
@@ -45,5 +58,104 @@ def _drop_foreign_keys(cr):
         SQL(
             "DELETE FROM ir_model_constraint WHERE type = 'f' AND name = ANY(%s)",
             [name for _table, name in keys],
+        )
+    )
+
+
+def _rename_metrics(cr):
+    """Give people's own metrics another code where a figure has theirs from now on.
+
+    The metrics that ship stay what they are. What names the contact's field follows
+    in the post-migration, which knows all the places.
+    """
+    cr.execute(
+        SQL(
+            """
+            UPDATE customer_metric AS metric
+               SET code = metric.code || '_' || metric.id
+             WHERE metric.kind = 'custom'
+               AND metric.code = ANY(%s)
+               AND NOT EXISTS (
+                   SELECT
+                     FROM ir_model_data AS shipped
+                    WHERE shipped.module = 'customer_classification'
+                      AND shipped.model = 'customer.metric'
+                      AND shipped.name = 'metric_' || metric.code
+                      AND shipped.res_id = metric.id
+               )
+         RETURNING metric.id, metric.code
+            """,
+            NEW_FIGURES,
+        )
+    )
+    for metric_id, code in cr.fetchall():
+        cr.execute(
+            SQL(
+                """
+                UPDATE ir_model_fields
+                   SET name = %s,
+                       field_description = jsonb_build_object('en_US', %s::text)
+                 WHERE customer_metric_id = %s
+                """,
+                f"x_met_{code}",
+                f"Metric: {code}",
+                metric_id,
+            )
+        )
+        former = code.removesuffix(f"_{metric_id}")
+        _rename_criteria(cr, former, code)
+
+
+def _rename_criteria(cr, former, code):
+    """Let the frozen versions of scores name a metric by its new code."""
+    cr.execute(
+        SQL(
+            "UPDATE customer_ruleset_criterion SET metric = %s WHERE metric = %s",
+            code,
+            former,
+        )
+    )
+    for table in ("customer_assignment", "customer_assignment_history"):
+        cr.execute(
+            SQL(
+                """
+                UPDATE %(table)s
+                   SET inputs = jsonb_set(
+                           inputs #- ARRAY['criteria', %(former)s],
+                           ARRAY['criteria', %(code)s],
+                           inputs #> ARRAY['criteria', %(former)s]
+                       )
+                 WHERE inputs -> 'criteria' ? %(former)s
+                """,
+                table=SQL.identifier(table),
+                former=former,
+                code=code,
+            )
+        )
+    cr.execute(
+        SQL(
+            """
+            UPDATE customer_ruleset
+               SET settings = jsonb_set(
+                       settings,
+                       ARRAY['criteria'],
+                       (SELECT jsonb_agg(
+                                   CASE WHEN criterion ->> 'metric' = %(former)s
+                                        THEN criterion
+                                             || jsonb_build_object(
+                                                 'metric', %(code)s::text)
+                                        ELSE criterion END
+                                   ORDER BY position)
+                          FROM jsonb_array_elements(settings -> 'criteria')
+                               WITH ORDINALITY AS element(criterion, position))
+                   )
+             WHERE jsonb_path_exists(
+                       settings,
+                       '$.criteria[*] ? (@.metric == $code)',
+                       jsonb_build_object('code', %(former)s::text)
+                   )
+            """,
+            former=former,
+            code=code,
         )
     )
