@@ -25,6 +25,7 @@ COMPANY_TABLES = (
     "customer_override",
     "customer_assignment",
     "customer_figures",
+    "customer_payment_figures",
     "customer_ruleset",
 )
 #: Amounts of the invoices of each customer, in both companies

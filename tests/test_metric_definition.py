@@ -249,7 +249,7 @@ class TestMetricDefinition(MetricCommon):
         figures = self.Metric.search([("kind", "=", "figure")])
         facts = self.env["customer.facts.mixin"]
         for figure in figures:
-            self.assertTrue(facts._get_model_of(figure.code), figure.code)
+            self.assertIsNotNone(facts._get_model_of(figure.code), figure.code)
             self.assertIn(figure.partner_field_name, self.env["res.partner"]._fields)
         self.assertGreaterEqual(len(figures), 10)
         metric = self.env.ref("customer_classification.metric_last_date")

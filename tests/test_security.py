@@ -20,6 +20,7 @@ RIGHTS = {
         "customer.dimension.level": "read",
         "customer.dimension.rule": "read",
         "customer.figures": "read",
+        "customer.payment.figures": "read",
         "customer.metric": "read",
         "customer.metric.value": "read",
         "customer.override": "read create write unlink",
