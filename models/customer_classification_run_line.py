@@ -6,7 +6,7 @@ import time
 
 import psycopg2
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import (
     MAX_TRIES_ON_CONCURRENCY_FAILURE,
@@ -54,6 +54,7 @@ class CustomerClassificationRunLine(models.Model):
         ondelete="cascade",
         help="Empty: the dimensions that all companies share.",
     )
+    owner_name = fields.Char("For", compute="_compute_owner_name")
     as_of = fields.Date("Day", required=True, readonly=True)
     extent = fields.Selection(
         [
@@ -103,6 +104,12 @@ class CustomerClassificationRunLine(models.Model):
     changed_count = fields.Integer("Changed", readonly=True)
     staging_ids = fields.One2many("customer.staging", "line_id", readonly=True)
 
+    @api.depends("company_id")
+    @api.depends_context("lang")
+    def _compute_owner_name(self):
+        for line in self:
+            line.owner_name = line.company_id.name or self.env._("All companies")
+
     # One transaction: a call of `classify`
 
     def _process(self):
@@ -127,7 +134,7 @@ class CustomerClassificationRunLine(models.Model):
                 self.env._(
                     "The customers of %(company)s are being classified just now. "
                     "Try again in a few minutes.",
-                    company=self.company_id.name or self.env._("all companies"),
+                    company=self.owner_name,
                 )
             )
 

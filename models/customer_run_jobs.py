@@ -46,14 +46,23 @@ class CustomerClassificationRunLine(models.Model):
         if metric:
             metric._update_one(company or None, self.as_of, self._get_limit())
 
-    def _do_version(self, job, _after):
-        """Let a dimension follow its settings: make a new version where needed.
+    def _do_versions(self, job, after):
+        """Let dimensions follow their settings: make new versions where needed.
 
-        A new version takes effect for all customers at once, in one transaction:
-        nobody ever sees, nor can a stop leave, some judged by the old rules and some
-        by the new.
+        A step ends with each new one. It takes effect for all customers at once, in
+        one transaction: nobody ever sees, nor can a stop leave, some judged by the old
+        rules and some by the new.
+
+        :param int after: how many dimensions are done
         """
-        dimension = self.env["customer.dimension"].browse(job["dimension"]).exists()
+        dimensions = self.env["customer.dimension"].browse(job["dimensions"])
+        for number, dimension in enumerate(dimensions[after:], after + 1):
+            if dimension.exists() and self._follow_settings(dimension):
+                return number
+        return None
+
+    def _follow_settings(self, dimension):
+        """Make and apply a new version where needed; return whether it was."""
         with self._isolate(dimension):
             Ruleset = self.env["customer.ruleset"]
             before = Ruleset._get_in_force(dimension, self.company_id)
@@ -61,17 +70,18 @@ class CustomerClassificationRunLine(models.Model):
                 dimension, self.company_id, self.as_of, self._prepare_figures(dimension)
             )
             if not ruleset or ruleset == before:
-                return
+                return False
             self._withdraw_from_plan(dimension)
             if not before:
                 # nothing to mix with: together with the others, step by step
                 self._add_to_plan(dimension)
-                return
+                return True
             last = 0
             while last is not None:
                 scope, last = self._get_next_range(last)
                 self._judge(dimension, scope)
                 self._check_stop()
+        return True
 
     def _prepare_figures(self, dimension):
         """Return the figures of everybody, from whom a new version takes its limits."""

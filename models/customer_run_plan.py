@@ -49,9 +49,8 @@ class CustomerClassificationRunLine(models.Model):
             case "metric":
                 metric = self.env["customer.metric"].browse(job["metric"]).exists()
                 return self.env._("Metric: %s", metric.name)
-            case "version":
-                dimension = self.env["customer.dimension"].browse(job["dimension"])
-                return self.env._("Rules of: %s", dimension.exists().name)
+            case "versions":
+                return self.env._("Versions of the rules")
             case "judge":
                 dimensions = self.env["customer.dimension"].browse(job["dimensions"])
                 return self.env._(
@@ -122,7 +121,7 @@ class CustomerClassificationRunLine(models.Model):
         for dimensions in self._get_dimensions()._get_stages():
             swept = dimensions.browse()
             if self._is_sweeping():
-                jobs += [{"do": "version", "dimension": d.id} for d in dimensions]
+                jobs.append({"do": "versions", "dimensions": dimensions.ids})
                 swept = dimensions
                 if self.extent == "due":
                     swept = dimensions.filtered(lambda d: not d._follows_figures())
