@@ -21,9 +21,10 @@ QUEUE_LOCK = -1
 class CustomerClassificationRun(models.Model):
     """When runs happen: every night, every minute, and when somebody asks.
 
-    * Every night: who changed, and for whom the calendar changes something; rules,
-      mirrored fields and custom metrics for everybody. Once a week, and where settings
-      changed that everything depends on, all of it anew.
+    * Every night, for each company when a day has begun where it is: who changed, and
+      for whom the calendar changes something; rules, mirrored fields and custom metrics
+      for everybody. Once a week, and where settings changed that everything depends
+      on, all of it anew.
     * Every minute: who changed.
     * Asked for: all of it, as soon as possible.
 
@@ -34,13 +35,17 @@ class CustomerClassificationRun(models.Model):
 
     @api.model
     def _cron_classify(self):
-        """Classify every company, each in transactions of its own.
+        """Classify the companies where a day has begun, and resume what is unfinished.
 
-        A company that fails is reported on its line and does not stop the others.
+        Each company in transactions of its own. One that fails is reported on its line
+        and does not stop the others.
         """
         run = self._get_unfinished(["cron", "request"])[:1]
         if not run:
-            run = self._cron_create("cron", self._get_all_companies())
+            companies = self._get_companies_at_night()
+            if not companies:
+                return
+            run = self._cron_create("cron", companies)
         if not run._cron_work():
             # someone else computes a company just now
             soon = fields.Datetime.now() + timedelta(minutes=1)
@@ -117,6 +122,32 @@ class CustomerClassificationRun(models.Model):
         # what waits for someone else is no reason to be called again at once
         commit_progress(remaining=0)
         return is_free
+
+    @api.model
+    def _get_companies_at_night(self):
+        """Return the companies whose hour has come, and that had no run today.
+
+        A night that was missed is made up for at any hour; but nobody is classified
+        for the very first time in the middle of the day.
+        """
+        return self._get_all_companies().filtered(
+            lambda company: (
+                company._is_customer_night(only_first_hours=not self._had_run(company))
+                and not self._had_run(company, company._get_customer_today())
+            )
+        )
+
+    @api.model
+    def _had_run(self, company, day=None):
+        """Return whether a run of the night, or one asked for, was for a company."""
+        domain = [
+            ("company_id", "=", company.id),
+            ("run_id.trigger", "in", ["cron", "request"]),
+        ]
+        if day:
+            domain.append(("as_of", "=", day))
+        Line = self.env["customer.classification.run.line"]
+        return bool(Line.search_count(domain, limit=1))
 
     @api.model
     def _get_all_companies(self):

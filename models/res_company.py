@@ -7,6 +7,8 @@ from odoo.tools import SQL
 
 from .customer_engine_fields import get_engine_columns
 
+#: So many hours are night, from the hour of the nightly computation on
+NIGHT_HOURS = 6
 DEFAULT_POPULATION = "[('customer_rank', '>', 0)]"
 
 
@@ -32,6 +34,12 @@ class ResCompany(models.Model):
         required=True,
         help="Only contacts that match are classified. Own companies never are.",
     )
+    customer_night_hour = fields.Integer(
+        string="Hour of the Nightly Computation",
+        default=1,
+        help="The nightly computation begins at this hour, 0 to 23, where the company "
+        "is.",
+    )
     customer_include_receipts = fields.Boolean(
         string="Sales Receipts Count as Revenue",
     )
@@ -43,6 +51,11 @@ class ResCompany(models.Model):
     _customer_window_positive = models.Constraint(
         "CHECK (customer_window_days > 0)",
         "The period of value needs at least one day.",
+    )
+
+    _customer_night_hour_valid = models.Constraint(
+        "CHECK (customer_night_hour BETWEEN 0 AND 23)",
+        "The hour of the nightly computation is a number from 0 to 23.",
     )
 
     @api.constrains("customer_population_domain")
@@ -218,6 +231,20 @@ class ResCompany(models.Model):
     def _get_customer_today(self):
         """Return today's date where the company is."""
         self.ensure_one()
+        return fields.Date.context_today(self._in_customer_timezone())
+
+    def _is_customer_night(self, only_first_hours=False):
+        """Return whether the hour of the nightly computation has come today.
+
+        :param bool only_first_hours: and not long ago
+        """
+        self.ensure_one()
+        now = fields.Datetime.context_timestamp(
+            self._in_customer_timezone(), fields.Datetime.now()
+        )
+        hours = now.hour - self.customer_night_hour
+        return hours >= 0 and not (only_first_hours and hours >= NIGHT_HOURS)
+
+    def _in_customer_timezone(self):
         # sudo: a branch's user may not see the root, nor everyone its contact
-        timezone = self.sudo().partner_id.tz or "UTC"
-        return fields.Date.context_today(self.with_context(tz=timezone))
+        return self.with_context(tz=self.sudo().partner_id.tz or "UTC")

@@ -28,6 +28,9 @@ class ResConfigSettings(models.TransientModel):
     customer_include_intercompany = fields.Boolean(
         related="company_id.root_id.customer_include_intercompany", readonly=False
     )
+    customer_night_hour = fields.Integer(
+        related="company_id.root_id.customer_night_hour", readonly=False
+    )
     customer_follow_minutes = fields.Integer(
         string="Follow Changes Every (Minutes)",
         help="So many minutes after an invoice, a payment or a contact changed, the "

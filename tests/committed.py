@@ -86,6 +86,8 @@ class ConcurrencyCase(BaseCase):
             [{"name": name, "is_company": True, "customer_rank": 1} for name in AMOUNTS]
         )
         cls.company_ids, cls.partner_ids = companies.ids, partners.ids
+        # whenever the tests run, it is night
+        companies.customer_night_hour = fields.Datetime.now().hour
         cls.documents = []
         for company in companies:
             cls.make_invoices(env(context={"allowed_company_ids": company.ids}))

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import psycopg2
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
@@ -242,6 +243,7 @@ class TestConcurrency(ConcurrencyCase):
             self.assert_results(env, other)
             broken.customer_population_domain = "[('customer_rank', '>', 0)]"
             env.cr.commit()
+            Run._create_run("request", Run._get_all_companies())
             Run._cron_classify()
             second = Run.search([("id", ">", run.id)])
             self.assertEqual(second.state, "done")
@@ -338,6 +340,10 @@ class TestScheduledAction(ClassificationCommon):
         alpha = self.make_customer("Alpha")
         self.post(alpha, 10, 3)
         before = self.Run.search([])
+        # whenever the test runs, it is night
+        self.env["res.company"].search(
+            []
+        ).customer_night_hour = fields.Datetime.now().hour
         cron = self.env.ref("customer_classification.ir_cron_classify").sudo()
         with self.enter_registry_test_mode():
             self.assertIs(cron.method_direct_trigger(), True)

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -24,6 +26,9 @@ class TestCron(ClassificationCommon):
         self.cron = self.env.ref("customer_classification.ir_cron_classify")
 
     def run_cron(self):
+        """Run the scheduled action in the first hour of the night."""
+        hour = fields.Datetime.now().hour
+        self.env["res.company"].search([]).customer_night_hour = hour
         with self.enter_registry_test_mode():
             self.cron.method_direct_trigger()
         return self.Run.sudo().search([("trigger", "=", "cron")])
@@ -66,7 +71,7 @@ class TestCron(ClassificationCommon):
 
     def test_run_that_only_lacked_its_end_is_not_taken_up(self):
         old = self.Run.sudo()._create_run("cron", self.env.company)
-        old.line_ids.state = "done"
+        old.line_ids.write({"state": "done", "as_of": self.day(1)})
         runs = self.run_cron()
         self.assertEqual(old.state, "done")
         self.assertEqual((runs - old).state, "done")
@@ -83,6 +88,30 @@ class TestCron(ClassificationCommon):
     def test_gives_up_a_run_of_a_former_day(self):
         old = self.Run.sudo()._create_run("cron", self.env.company)
         old.date_start = fields.Datetime.now() - timedelta(hours=30)
+        old.line_ids.as_of = self.day(1)
         runs = self.run_cron()
         self.assertEqual(old.state, "interrupted")
         self.assertEqual((runs - old).state, "done")
+
+    def test_once_a_day_where_the_company_is(self):
+        company = self.env.company
+        company.partner_id.tz = "Asia/Shanghai"  # eight hours ahead
+        self.other.partner_id.tz = "America/New_York"  # five behind, in winter
+        companies = company + self.other
+        companies.customer_night_hour = 1
+
+        def at_night(now):
+            with freeze_time(now):
+                return self.Run._get_companies_at_night() & companies
+
+        self.assertFalse(at_night("2026-01-14 16:59"), "0:59 in Shanghai")
+        self.assertEqual(at_night("2026-01-14 17:00"), company)
+        with freeze_time("2026-01-14 17:00"):
+            self.Run.sudo()._create_run("cron", company)
+        self.assertFalse(at_night("2026-01-14 22:59"))
+        self.assertFalse(at_night("2026-01-15 05:59"), "0:59 in New York")
+        self.assertEqual(at_night("2026-01-15 06:00"), self.other)
+        self.assertEqual(at_night("2026-01-15 17:00"), company, "the next day")
+        # missed: made up for at any hour, but not the very first one
+        self.assertEqual(at_night("2026-01-16 01:00"), company)
+        self.assertFalse(at_night("2026-01-15 14:00"))
