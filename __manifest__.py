@@ -35,6 +35,7 @@
         "views/customer_exchange_views.xml",
         "views/customer_figures_views.xml",
         "views/customer_payment_figures_views.xml",
+        "views/customer_product_share_views.xml",
         "views/customer_metric_value_views.xml",
         "views/customer_metric_views.xml",
         "wizards/customer_first_steps_views.xml",

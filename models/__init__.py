@@ -44,6 +44,10 @@ from . import customer_rows_mixin
 from . import customer_facts_mixin
 from . import customer_figures
 from . import customer_payment_figures
+from . import customer_product_figures
+from . import customer_product_share
+from . import customer_product_seen
+from . import product_category
 from . import customer_metric_query
 from . import customer_metric_check
 from . import customer_metric_update
@@ -100,6 +104,7 @@ from . import customer_exclusion
 # Where people see it
 from . import res_partner
 from . import res_partner_payment
+from . import res_partner_product
 from . import res_partner_search
 from . import res_partner_metric
 from . import res_partner_days

@@ -78,6 +78,26 @@ class CustomerFactsMixin(models.AbstractModel):
         self.invalidate_model()
 
     @api.model
+    def _get_due_queries(self, company, as_of):
+        """Return queries for the ids of those whose facts may differ on a day.
+
+        Besides those whom the queue names: the day has come, or something changed that
+        no trigger watches.
+        """
+        return [
+            SQL(
+                "SELECT partner_id FROM %s WHERE company_id = %s AND next_due <= %s",
+                SQL.identifier(self._table),
+                company.id,
+                as_of,
+            )
+        ]
+
+    @api.model
+    def _remember(self, company):
+        """Note what no trigger watches, once those who depend on it are noted."""
+
+    @api.model
     def _get_models(self):
         """Return the models of facts, in the order of their definition."""
         names = self.pool["customer.facts.mixin"]._inherit_children
@@ -101,6 +121,14 @@ class CustomerFactsMixin(models.AbstractModel):
             returns it; None for its settings of today
         """
         raise NotImplementedError
+
+    @api.model
+    def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
+        """Return SQL as :meth:`_get_query` does, for facts that are to be kept.
+
+        A model that has read what it needs into a temporary table reads that.
+        """
+        return self._get_query(company, as_of, scope, settings)
 
     @api.model
     def _update(self, company, as_of, scope=EVERYONE, settings=None):
@@ -145,7 +173,7 @@ class CustomerFactsMixin(models.AbstractModel):
                 SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
                 """,
                 table=SQL.identifier(self._table),
-                query=self._get_query(company, as_of, scope, settings),
+                query=self._get_update_query(company, as_of, scope, settings),
                 company=company.id,
                 in_scope=scope.on(SQL.identifier("stored", "partner_id")),
                 columns=columns,

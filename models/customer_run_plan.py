@@ -144,6 +144,9 @@ class CustomerClassificationRunLine(models.Model):
             self._take_over()
             for query in self._get_due_queries():
                 self._note(query)
+        if self.company_id and self._is_sweeping():
+            for model in self.env["customer.facts.mixin"]._get_models():
+                model._remember(self.company_id)
 
     def _note(self, customers):
         """Note the customers that a query selects the ids of."""
@@ -201,15 +204,7 @@ class CustomerClassificationRunLine(models.Model):
         if not self.company_id:
             return queries
         for model in self.env["customer.facts.mixin"]._get_models():
-            queries.append(
-                SQL(
-                    "SELECT partner_id FROM %s"
-                    " WHERE company_id = %s AND next_due <= %s",
-                    SQL.identifier(model._table),
-                    self.company_id.id,
-                    self.as_of,
-                )
-            )
+            queries += model._get_due_queries(self.company_id, self.as_of)
         return queries + self.company_id._get_customer_difference_queries()
 
     # Following the plan

@@ -50,7 +50,7 @@ class IrModelFields(models.Model):
     @staticmethod
     def _get_customer_metric_search(field_name):
         def search(model, operator, value):
-            return model._search_customer_metric(field_name, operator, value)
+            return model._search_customer_column(field_name, operator, value)
 
         return search
 

@@ -9,12 +9,19 @@ FIGURES_FIELD = "customer_figures_id"
 
 
 def _figure(
-    kind, name, string, model="customer.figures", may_be_undefined=False, **kwargs
+    kind,
+    name,
+    string,
+    model="customer.figures",
+    groups=USER_GROUP,
+    may_be_undefined=False,
+    **kwargs,
 ):
     """Return a field of the contact that shows a figure.
 
     :param str name: the column, and the code of its metric
     :param str model: the model of facts that has it
+    :param str groups: who may see it
     :param bool may_be_undefined: whether a number that is missing is not 0: the mean
         of nothing is none, and no comparison finds it
     """
@@ -25,11 +32,11 @@ def _figure(
         return partners._search_customer_column(f"customer_{name}", operator, value)
 
     return kind(
-        string,
+        string=string,
         compute="_compute_customer_figures",
         search=search,
         compute_sudo=True,
-        groups=USER_GROUP,
+        groups=groups,
         customer_figure=name,
         customer_figure_model=model,
         **kwargs,

@@ -79,13 +79,6 @@ class ResPartner(models.Model):
                         result[name][attribute] = text
         return result
 
-    def _search_customer_metric(self, field_name, operator, value):
-        """Search method of the field of every metric: as of a column."""
-        field = self._fields[field_name]
-        if field.type == "many2one":
-            return self._search_joined(field_name, operator, value)
-        return self._search_customer_column(field_name, operator, value)
-
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
         if not getattr(field, "customer_metric_id", None):

@@ -24,9 +24,11 @@ class ResPartner(models.Model):
 
         A number that is missing is 0, as in any column.
         """
+        field = self._fields[field_name]
+        if field.type == "many2one":
+            return self._search_joined(field_name, operator, value)
         if operator not in COLUMN_OPERATORS:
             return NotImplemented
-        field = self._fields[field_name]
         return Domain.custom(
             to_sql=lambda model, alias, query: SQL(
                 # false, and not unknown, for those without: its negation finds them
@@ -116,8 +118,10 @@ class ResPartner(models.Model):
 
     def _field_to_sql(self, alias, field_expr, query=None):
         field = self._fields.get(field_expr)
-        if getattr(field, "groups", None) == USER_GROUP or getattr(
-            field, "customer_dimension_id", None
+        if (
+            getattr(field, "groups", None) == USER_GROUP
+            or getattr(field, "customer_figure", None)
+            or getattr(field, "customer_dimension_id", None)
         ):
             # Odoo checks no access to a field that a method searches: anybody could
             # sort and sum by the figures

@@ -20,6 +20,7 @@ from . import test_metric_definition
 from . import test_metric_fields
 from . import test_metric_ready_made
 from . import test_migration
+from . import test_migration_product
 from . import test_mirrored
 from . import test_online_retail
 from . import test_override
@@ -32,6 +33,8 @@ from . import test_payment_figures
 from . import test_payment_random
 from . import test_presets
 from . import test_privacy
+from . import test_product_figures
+from . import test_product_share
 from . import test_profile
 from . import test_rpc
 from . import test_rules

@@ -30,31 +30,6 @@ class TestReadyMadeMetrics(MetricCommon):
         self.assertFalse(metric.is_waiting or metric.is_broken)
         return metric
 
-    def test_main_product_category(self):
-        """By net revenue: credit notes count against their category."""
-        first, second = self.env["product.category"].create(
-            [{"name": name} for name in ("First", "Second")]
-        )
-        products = [
-            self.env["product.product"].create(
-                {"name": category.name, "categ_id": category.id, "taxes_id": False}
-            )
-            for category in (first, second)
-        ]
-        for amount, days_ago, product in (
-            (100, 10, products[0]),
-            (80, 20, products[1]),
-            (-50, 5, products[0]),
-            (5000, 365, products[0]),
-        ):
-            move = self.post(self.alpha, amount, days_ago, post=False)
-            move.invoice_line_ids.write({"product_id": product.id})
-            move.invoice_line_ids.write({"price_unit": abs(amount), "tax_ids": False})
-            move.action_post()
-        self.update()
-        metric = self.ready("main_product_category")
-        self.assertEqual(self.values_of(metric), {"Alpha": second.id})
-        self.assertEqual(self.alpha.x_met_main_product_category, second)
 
     def test_activities(self):
         for days_ago in (1, 0, -5):

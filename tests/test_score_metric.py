@@ -270,7 +270,7 @@ class TestScoreMetric(ClassificationCommon):
                     }
                 )
         with self.assert_refused(ValidationError, "needs a number or a date"):
-            self.weigh((self.get_metric("main_product_category"), {}))
+            self.weigh((self.get_metric("main_product_category_id"), {}))
 
     def test_metric_in_use_is_not_deleted(self):
         self.weigh((self.tickets, {}))

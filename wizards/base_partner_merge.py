@@ -7,6 +7,7 @@ from odoo.tools import SQL
 KEYED_TABLES = {
     "customer_figures": (["company_id"], "partner_id <> %(kept)s, id"),
     "customer_payment_figures": (["company_id"], "partner_id <> %(kept)s, id"),
+    "customer_product_figures": (["company_id"], "partner_id <> %(kept)s, id"),
     "customer_metric_value": (
         ["company_id", "metric_id"],
         "partner_id <> %(kept)s, id",
@@ -52,6 +53,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         the others takes its place. A category that gives way is in the history.
         """
         self.env.flush_all()
+        # shares of two customers do not add up: the next computation has the new ones
+        self.env["customer.product.share"]._remove_merged(src_partners)
         for table, (key, order) in KEYED_TABLES.items():
             ranked = SQL(
                 """

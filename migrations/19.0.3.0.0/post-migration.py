@@ -9,7 +9,15 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 #: Metrics that shipped as custom ones and are built in from now on, by code
-BUILT_IN = ["oldest_overdue_date", "open_amount", "overdue_amount", "overdue_invoices"]
+BUILT_IN = [
+    "main_product_category_id",
+    "oldest_overdue_date",
+    "open_amount",
+    "overdue_amount",
+    "overdue_invoices",
+]
+#: The codes that those had whose code is another one now
+FORMER_CODES = {"main_product_category_id": "main_product_category"}
 #: Where results and frozen versions name fields of the contact: besides the places
 #: that the register of usage knows
 FROZEN_TEXTS = {
@@ -49,7 +57,8 @@ def _build_in(env, code):
         metric.domain,
         metric.model_name,
     )
-    former, name = f"x_met_{code}", f"customer_{code}"
+    former = f"x_met_{FORMER_CODES.get(code, code)}"
+    name = f"customer_{code}"
     _rename_in_texts(env, former, name)
     _rename_in_references(env, former, name)
     metric._remove_values()
@@ -108,3 +117,25 @@ def _rename_in_references(env, former, name):
     for record, field in env["customer.usage"]._find_fields([former]):
         value = record[field.name]
         record[field.name] = (value - old) | new
+    levels = env["customer.dimension.level"].search([("field_id", "in", old.ids)])
+    levels.field_id = new
+    _rename_in_inputs(env, levels.dimension_id, former, name)
+
+
+def _rename_in_inputs(env, dimensions, former, name):
+    """Let the explanation of what a field decided name the field."""
+    for table in ("customer_assignment", "customer_assignment_history"):
+        env.cr.execute(
+            SQL(
+                """
+                UPDATE %s
+                   SET inputs = regexp_replace(inputs::text, %s, %s, 'g')::jsonb
+                 WHERE dimension_id = ANY(%s)
+                   AND inputs ? 'fields'
+                """,
+                SQL.identifier(table),
+                rf"\y{re.escape(former)}\y",
+                name,
+                dimensions.ids,
+            )
+        )

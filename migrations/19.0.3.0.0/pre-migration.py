@@ -8,9 +8,15 @@ UNCHECKED_TABLES = ["customer_figures"]
 UNCHECKED_COLUMNS = ["partner_id", "company_id"]
 #: Codes of the figures that are built in from now on
 NEW_FIGURES = [
+    "costed_share",
     "days_late",
     "days_to_pay",
+    "discount_share",
     "late_share",
+    "main_product_category_id",
+    "main_product_share",
+    "margin_share",
+    "margin_window",
     "oldest_overdue_date",
     "open_amount",
     "overdue_amount",
@@ -18,11 +24,15 @@ NEW_FIGURES = [
     "paid_amount",
     "worst_delay",
 ]
+#: Metrics that ship under another code from now on
+RENAMED = {"main_product_category": "main_product_category_id"}
 
 
 def migrate(cr, version):
     _drop_foreign_keys(cr)
     _rename_metrics(cr)
+    for former, code in RENAMED.items():
+        _rename_shipped(cr, former, code)
 
 
 def _drop_foreign_keys(cr):
@@ -104,6 +114,31 @@ def _rename_metrics(cr):
         )
         former = code.removesuffix(f"_{metric_id}")
         _rename_criteria(cr, former, code)
+
+
+def _rename_shipped(cr, former, code):
+    """Give a metric that ships its new code, so that it is not created once more."""
+    cr.execute(
+        SQL(
+            """
+            WITH shipped AS (
+                UPDATE ir_model_data
+                   SET name = %s
+                 WHERE module = 'customer_classification'
+                   AND model = 'customer.metric'
+                   AND name = %s
+             RETURNING res_id
+            )
+            UPDATE customer_metric
+               SET code = %s
+              FROM shipped
+             WHERE customer_metric.id = shipped.res_id
+            """,
+            f"metric_{code}",
+            f"metric_{former}",
+            code,
+        )
+    )
 
 
 def _rename_criteria(cr, former, code):
