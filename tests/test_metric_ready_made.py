@@ -30,7 +30,6 @@ class TestReadyMadeMetrics(MetricCommon):
         self.assertFalse(metric.is_waiting or metric.is_broken)
         return metric
 
-
     def test_activities(self):
         for days_ago in (1, 0, -5):
             self.alpha.activity_schedule(
