@@ -35,6 +35,14 @@ class TestChangeCapture(ChangeCommon):
             self.post(self.first, -10, 3)
         with self.assert_noted(self.first):
             self.post(self.first, 10, 3, move_type="out_receipt")
+        for move in self.env["account.move"].search(
+            [("partner_id", "=", self.first.id)]
+        ):
+            with self.subTest(move.move_type), self.assert_noted(self.first):
+                self.sql(
+                    f"""UPDATE account_move SET invoice_date = '2020-01-01'
+                         WHERE id = {move.id}"""
+                )
 
     def test_invoice_of_a_contact(self):
         """The customer is the commercial entity, as on the document."""
@@ -170,6 +178,11 @@ class TestChangeCapture(ChangeCommon):
                  WHERE id IN ({ids})"""
         )
         self.assertFalse(self.get_rows(), "nothing that counts differed")
+        self.sql(
+            f"""UPDATE account_move_line SET date = '2020-01-01'
+                 WHERE move_id IN ({ids})"""
+        )
+        self.assertEqual(len(self.get_rows()), 2)
 
     # Payments
 
@@ -251,7 +264,10 @@ class TestChangeCapture(ChangeCommon):
             third.city = "Ghent"
         with self.assert_contacts_noted():
             third.city = "Ghent"
-            self.sql(f"UPDATE res_partner SET write_date = now() WHERE id = {third.id}")
+            self.sql(
+                f"""UPDATE res_partner SET write_uid = 2, write_date = '2020-01-01'
+                     WHERE id = {third.id}"""
+            )
         with self.assert_contacts_noted():
             third.customer_rank += 1
         with self.assert_contacts_noted(third):
@@ -271,6 +287,12 @@ class TestChangeCapture(ChangeCommon):
         )
         with self.assert_contacts_noted(self.first, self.second):
             contact.parent_id = self.second
+        for parent in (self.first, self.second):
+            with self.assert_contacts_noted(self.first, self.second):
+                self.sql(
+                    f"""UPDATE res_partner SET commercial_partner_id = {parent.id}
+                         WHERE id = {contact.id}"""
+                )
         with self.assert_contacts_noted(self.first, self.second):
             self.first.write({"is_company": False, "parent_id": self.second.id})
 
