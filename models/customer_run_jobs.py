@@ -5,6 +5,7 @@ import psycopg2
 
 from odoo import api, models
 
+from .customer_classification_run_line import RunStopped
 from .customer_run_plan import CHUNK_SIZE
 from .customer_scope import EVERYONE, Scope
 
@@ -257,7 +258,7 @@ class CustomerClassificationRunLine(models.Model):
         try:
             with self.env.cr.savepoint():
                 yield
-        except psycopg2.OperationalError:
+        except (psycopg2.OperationalError, RunStopped):
             raise  # another transaction came between: the step is repeated
         except Exception as error:
             _logger.exception("Dimension %s cannot be computed", dimension.code)
