@@ -40,6 +40,7 @@ class ProductCommon(ClassificationCommon):
         cls.make_product("Green tea", 5, cls.tea_group)
         cls.make_product("Pot", 20, cls.pot_group)
         cls.make_product("Gift", 0, cls.pot_group)  # its cost is not known
+        cls.make_product("Sample", 0, cls.tea_group)
         cls.make_product("Loose", 3, cls.env["product.category"])
         cls.alpha, cls.beta = cls.make_customer("Alpha"), cls.make_customer("Beta")
 
