@@ -25,6 +25,7 @@ def uninstall_hook(env):
     """
     env["customer.change"]._drop_triggers()
     env["res.partner"]._remove_customer_statistics()
+    _drop_indexes(env)
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
     metrics = env["customer.metric"].with_context(active_test=False)
     metrics = metrics.search([("kind", "=", "custom")])
@@ -49,6 +50,17 @@ def uninstall_hook(env):
             ADDON,
         )
     )
+
+
+def _drop_indexes(env):
+    """Drop the addon's indexes on the tables of other addons."""
+    for model in map(env.get, env.registry):
+        if not model._auto or model._abstract or model._original_module == ADDON:
+            continue
+        for index in model._table_objects.values():
+            if index._module == ADDON:
+                name = SQL.identifier(index.full_name(model))
+                env.execute_query(SQL("DROP INDEX IF EXISTS %s", name))
 
 
 def _remove_filters(env, added_fields):

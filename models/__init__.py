@@ -44,6 +44,7 @@ from . import customer_rows_mixin
 from . import customer_facts_mixin
 from . import customer_figures
 from . import customer_payment_figures
+from . import account_reconcile_index
 from . import customer_product_figures
 from . import customer_product_share
 from . import customer_product_seen

@@ -205,6 +205,7 @@ class CustomerPaymentFigures(models.Model):
                AND partial.max_date > %(as_of)s - %(window)s
                AND payment.date > %(as_of)s - %(window)s
                AND payment.journal_id = ANY(%(money_journals)s)
+               AND invoice.matching_number IS NOT NULL
                AND invoice.invoice_date >= %(history_start)s::date
                AND %(is_invoice)s
                AND %(is_receivable)s
@@ -295,13 +296,12 @@ class CustomerPaymentFigures(models.Model):
     def _get_invoice_condition(self, company, alias):
         """Return SQL that a receivable item is what an invoice or receipt demands.
 
-        Only documents have an invoice date, and only those of sales journals are sold;
-        a credit note demands nothing.
+        Only documents have an invoice date, and only those of sales journals are sold.
+        It says so of credit notes, too: their items are credits.
         """
         return SQL(
             """(%(journal)s = ANY(%(journals)s)
-                AND %(day)s IS NOT NULL
-                AND %(balance)s > 0)""",
+                AND %(day)s IS NOT NULL)""",
             journal=SQL.identifier(alias, "journal_id"),
             journals=self._get_journals(company, ("sale",)),
             day=SQL.identifier(alias, "invoice_date"),
@@ -336,7 +336,7 @@ class CustomerPaymentFigures(models.Model):
                 "date",
                 "invoice_date",
                 "date_maturity",
-                "balance",
+                "matching_number",
                 "amount_residual",
                 "reconciled",
             ]

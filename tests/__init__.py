@@ -21,6 +21,7 @@ from . import test_metric_fields
 from . import test_metric_ready_made
 from . import test_migration
 from . import test_migration_product
+from . import test_migration_payments
 from . import test_mirrored
 from . import test_online_retail
 from . import test_override
