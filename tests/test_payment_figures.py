@@ -241,6 +241,10 @@ class TestPaymentFigures(PaymentCommon):
         then = self.today + timedelta(days=5)
         self.assert_row(self.alpha, then, open_amount="0", days_to_pay="65.00")
         self.assertEqual(self.compute()[self.alpha]["next_due"], then)
+        other = self.make_customer("Paid by another")
+        debt = self.items(self.invoice(other, 10, 60, due=30))
+        self.match(debt, self.prepay(self.alpha, 10, -5))
+        self.assertEqual(self.compute()[other]["next_due"], then)
         self.invoice(self.beta, 50, -7, due=-9)
         row = self.compute()[self.beta]
         self.assertEqual(row["open_amount"], 0)
