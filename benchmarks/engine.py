@@ -1,18 +1,20 @@
-"""What the computation takes, against a plain aggregate of the same invoices."""
+"""What the computation takes, against a plain aggregate of the same documents."""
 
+import time
 from datetime import timedelta
 from itertools import count
 
+import calls
 import database
+from meters import Meter, count_written
 from timing import Result, repeat
 
 from odoo import fields
 from odoo.tools import SQL
 
-SCOPED = 100
-CHANGED_SHARE = 0.005
-SAMPLE = 100
-TABLES = ("customer_figures", "customer_assignment", "customer_staging")
+SHARES = (0.001, 0.01, 0.1)
+#: The only dimension of the first measurements
+SCORED = "value_tier"
 
 #: The unit of all ratios; one process reads the table from beginning to end
 PLAIN = SQL(
@@ -47,98 +49,169 @@ def measure_plain(repeats):
     return Result("plain aggregate", repeat(aggregate, repeats))
 
 
-def measure(filled, unit, repeats):
-    """Return the results of the runs."""
-    prefixes = (f"LATER{number}" for number in count(1))
-    runs = []
+def observe(name, unit, call, repeats, before=None):
+    """Return the result of a call that runs the engine and returns the run.
 
-    def classify(**arguments):
+    ``before`` runs before each call, untimed; what it returns is given to the call.
+    """
+    result = Result(name, [], unit)
+    for _number in range(repeats):
+        value = before() if before else None
+        arguments = () if value is None else (value,)
         with database.environment() as env:
-            run = env["customer.classification.run"].classify(**arguments)
-            runs.append(
-                (
-                    sum(run.line_ids.mapped("figures_count")),
-                    run.created_count,
-                    run.changed_count,
-                )
+            with Meter(env.cr) as meter:
+                run = call(env, *arguments)
+            lines = run.line_ids
+            assert set(lines.mapped("state")) == {"done"}, lines.mapped("error")
+            result.counts = tuple(
+                sum(lines.mapped(field))
+                for field in ("figures_count", "created_count", "changed_count")
             )
+        result.add(meter)
+    written, created, changed = result.counts
+    result.note = f"{written:,} facts, {created:,} new, {changed:,} other categories"
+    return result
 
-    def add_invoices():
-        filled.add_invoices(changed, next(prefixes))
 
-    def add_scoped():
-        return filled.add_invoices(SCOPED, next(prefixes))
+def keep_one_dimension():
+    """Archive every dimension but the scored one; return the others' ids."""
+    with database.environment() as env:
+        dimensions = env["customer.dimension"].search([])
+        others = dimensions.filtered(lambda dimension: dimension.code != SCORED)
+        others.active = False
+        return others.ids
 
-    def result(name, times):
-        figures, created, moved = runs[-1]
-        note = f"{figures:,} figures, {created:,} new, {moved:,} other categories"
-        return Result(name, times, unit, note)
 
-    changed = max(int(filled.customers * CHANGED_SHARE), 1)
-    classify()
+def measure(filled, unit, repeats):
+    """Yield the results of the runs, each when it is there."""
+    begin = int(time.time())  # a database may be measured more than once
+    prefixes = (f"LATER{begin}N{number}" for number in count(1))
+
+    def touch(share):
+        number = max(int(filled.customers * share), 1)
+        return lambda: filled.add_invoices(number, next(prefixes)) and None
+
+    def touch_one():
+        [customer] = filled.add_invoices(1, next(prefixes))
+        return customer
+
+    yield observe("first full run", unit, calls.full, repeats, calls.forget)
     check_sums()
-    results = [result("first run", repeat(classify, repeats, _forget))]
-    database.analyse(*TABLES)
-    results.append(result("again, nothing changed", repeat(classify, repeats)))
-    assert runs[-1] == (0, 0, 0), runs[-1]
-    results.append(
-        result(
-            f"{CHANGED_SHARE:.1%} of customers bought",
-            repeat(classify, repeats, add_invoices),
-        )
+    analyse()
+    yield observe(
+        "first full run, assignments exist",
+        unit,
+        calls.full,
+        repeats,
+        lambda: calls.forget(assignments=False),
     )
-    assert runs[-1][0] == changed, runs[-1]
-    results.append(
-        result(
-            f"only {SCOPED} customers, who bought",
-            repeat(lambda ids: classify(partners=ids), repeats, add_scoped),
-        )
+    analyse()
+    yield observe("full run again", unit, calls.full, repeats)
+    yield observe("the same in one transaction", unit, calls.classify, 1)
+    before = count_written()
+    result = observe("night, nothing to do", unit, calls.night, repeats)
+    yield result
+    check_nothing_written(before, count_written())
+    for share in SHARES:
+        name = f"night, {share:.1%} of the customers bought"
+        yield observe(name, unit, calls.night, repeats, touch(share))
+    check_sums()
+    with calls.days_later(1):
+        result = observe("the next night", unit, calls.night, 1)
+        result.note += ": due by the calendar"
+        yield result
+    with calls.days_later(2):
+        yield observe("the night after it", unit, calls.night, 1)
+    with database.environment() as env:  # back to today
+        calls.full(env)
+    yield observe(
+        "one customer bought",
+        unit,
+        lambda env, _customer: calls.minute(env),
+        3 * repeats,
+        touch_one,
     )
     check_sums()
     past = fields.Date.today() - timedelta(days=365)
-    results.append(
-        Result(
-            "as of a year ago",
-            repeat(lambda: classify(as_of=past), repeats, _forget_past),
-            unit,
-            f"{_count_staged():,} customers in the result",
-        )
+    result = observe(
+        "as of a year ago",
+        unit,
+        lambda env: calls.classify(env, as_of=past),
+        1,
     )
-    _forget_past()
-    return results
+    result.note = f"{_forget_past():,} customers in the result"
+    yield result
 
 
-def _forget():
-    """Empty what runs write, so that the next is the first."""
+def measure_dimensions(ids, unit, repeats):
+    """Yield two results for each dimension more: of its first run, and of the next.
+
+    What a run takes longer than one without the dimension.
+
+    :param ids: the dimensions', in the order in which they join
+    """
+    analyse()
+    base = observe("", unit, calls.full, repeats).best
+    for dimension_id in ids:
+        with database.environment() as env:
+            dimension = env["customer.dimension"].browse(dimension_id)
+            dimension.active = True
+            computed = env["customer.dimension"]._get_computed
+            if dimension not in computed(False) | computed(True):
+                continue
+            name = dimension.with_context(lang="en_US").name
+        first = observe(f"{name}, first", unit, calls.full, 1)
+        analyse()
+        again = observe(f"{name}, again", unit, calls.full, repeats)
+        total = again.best
+        first.times = [max(first.best - base, 0)]
+        again.times = [max(total - base, 0)]
+        base = total
+        yield first
+        yield again
+
+
+def measure_all(unit, repeats):
+    """Yield the results of runs of all dimensions that are not archived."""
+    analyse()
+    yield observe("full run again", unit, calls.full, repeats)
+    yield observe("night, nothing to do", unit, calls.night, repeats)
+    yield observe("first full run", unit, calls.full, 1, calls.forget)
+    analyse()
+
+
+def analyse():
+    """Do what autovacuum would have done by the next night."""
     with database.environment() as env:
-        env.execute_query(
-            SQL(
-                "TRUNCATE customer_figures, customer_ruleset,"
-                " customer_classification_run CASCADE"
-            )
-        )
+        tables = [*calls.get_fact_tables(env), "customer_metric_value"]
+    database.analyse(*tables, "customer_assignment", "customer_staging")
 
 
-def _forget_past():
-    with database.environment() as env:
-        env["customer.classification.run"].search([("as_of", "!=", False)]).unlink()
-
-
-def _count_staged():
-    with database.environment() as env:
-        return env["customer.staging"].search_count([])
+def check_nothing_written(before, after):
+    """Compare the numbers of rows ever written: only the run's own may differ."""
+    written = {
+        table: number - before.get(table, 0)
+        for table, number in after.items()
+        if number != before.get(table, 0) and table not in calls.OWN_TABLES
+    }
+    assert not written, f"A night with nothing to do wrote {written}"
 
 
 def check_sums():
-    """Compare the figures with the plain aggregate: sums and numbers of documents."""
+    """Compare the figures with a plain aggregate: sums and numbers of documents."""
     figures = SQL(
         """
-        SELECT partner_id, invoice_count + refund_count, revenue_total
+        SELECT partner_id, company_id, invoice_count + refund_count, revenue_total
           FROM customer_figures
         """
     )
     plain = SQL(
-        "SELECT commercial_partner_id, documents, revenue FROM (%s) AS plain", PLAIN
+        """
+        SELECT commercial_partner_id, company_id, count(*), sum(amount_untaxed_signed)
+          FROM account_move
+         WHERE state = 'posted' AND move_type IN ('out_invoice', 'out_refund')
+         GROUP BY commercial_partner_id, company_id
+        """
     )
     with database.environment() as env:
         rows = env.execute_query(
@@ -151,55 +224,9 @@ def check_sums():
     assert not rows, f"The figures differ from the plain aggregate: {rows}"
 
 
-def measure_usual(filled, unit, repeats):
-    """Return the results of a loop over the customers, as most addons do it.
-
-    For each customer of a sample one ``_read_group`` of its invoices and one
-    ``write`` of a stored field of the contact; scaled to all customers.
-    """
+def _forget_past():
+    """Remove results as of the past; return how many customers were in them."""
     with database.environment() as env:
-        env["ir.model.fields"].create(
-            {
-                "name": "x_bench_tier",
-                "field_description": "Tier of the benchmark",
-                "model_id": env["ir.model"]._get_id("res.partner"),
-                "ttype": "char",
-            }
-        )
-    sample = min(SAMPLE, filled.customers)
-    step = filled.customers // sample
-    ids = [filled.first_customer_id + number * step for number in range(sample)]
-
-    def read():
-        with database.environment() as env:
-            for partner_id in ids:
-                env["account.move"]._read_group(
-                    [
-                        ("commercial_partner_id", "=", partner_id),
-                        ("state", "=", "posted"),
-                        ("move_type", "in", ("out_invoice", "out_refund")),
-                    ],
-                    [],
-                    ["amount_untaxed_signed:sum", "invoice_date:max", "__count"],
-                )
-
-    def write(tier):
-        with database.environment() as env:
-            for customer in env["res.partner"].browse(ids):
-                customer.write({"x_bench_tier": tier})
-                env.flush_all()
-
-    tiers = (f"Tier {number}" for number in count(1))  # another one each time
-    return [
-        Result(
-            name,
-            times,
-            unit,
-            f"{sample} customers, scaled",
-            scale=filled.customers / sample,
-        )
-        for name, times in (
-            ("one query a customer", repeat(read, repeats)),
-            ("one write a customer", repeat(write, repeats, lambda: next(tiers))),
-        )
-    ]
+        number = env["customer.staging"].search_count([])
+        env["customer.classification.run"].search([("as_of", "!=", False)]).unlink()
+    return number

@@ -3,7 +3,7 @@
 import gc
 import time
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 
 @dataclass
@@ -18,7 +18,15 @@ class Result:
     unit: "Result | None" = None
     note: str = ""
     scale: float = 1.0  # of a sample to all customers
-    compared: str = "best"  # or "middle"
+    compared: str = "best"  # or "middle" or "late"
+    wal: int | None = None  # bytes, of the last
+    memory: list | None = None  # peak bytes of this process and of the server's
+
+    def add(self, meter):
+        """Take over what a meter measured."""
+        self.times.append(meter.seconds)
+        self.wal = meter.wal
+        self.memory = meter.memory
 
     @property
     def best(self):
@@ -27,6 +35,11 @@ class Result:
     @property
     def middle(self):
         return median(self.times) * self.scale
+
+    @property
+    def late(self):
+        """The 95th percentile."""
+        return quantiles(self.times, n=20, method="inclusive")[-1] * self.scale
 
     @property
     def ratio(self):
@@ -41,6 +54,8 @@ class Result:
             "median_s": self.middle,
             "repeats": len(self.times),
             "ratio": self.ratio,
+            "wal_bytes": self.wal,
+            "memory_bytes": self.memory,
             "note": self.note,
         }
 
@@ -61,30 +76,45 @@ def repeat(function, repeats, before=None):
     return times
 
 
-def print_table(title, results, unit_name, digits=2):
-    """Print the results as a table in Markdown, times in milliseconds."""
+def print_table(title, results, unit_name, costs=False, digits=3):
+    """Print results as a table in Markdown, each row as soon as it is there.
+
+    :param results: an iterable
+    :param str unit_name: what the ratios are to
+    :param bool costs: whether to show WAL and memory, too
+    :return: the results
+    """
+    headings = ["", "min ms", "median ms", unit_name]
+    if costs:
+        headings += ["WAL MB", "Odoo MB", "server MB"]
+    widths = [36, *(max(len(heading), 11) for heading in headings[1:])]
     print(f"\n### {title}\n")
-    rows = [("", "min ms", "median ms", unit_name, "")]
+    _print_row([*headings, ""], widths)
+    lines = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    _print_row([*lines, "---"], widths)
+    done = []
     for result in results:
-        rows.append(
-            (
-                result.name,
-                f"{result.best * 1000:,.1f}",
-                f"{result.middle * 1000:,.1f}",
-                f"{result.ratio:,.{digits}f}",
-                result.note,
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for number, row in enumerate(rows):
+        done.append(result)
         cells = [
-            cell.ljust(width) if i in (0, 4) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            f"{result.best * 1000:,.1f}",
+            f"{result.middle * 1000:,.1f}",
+            f"{result.ratio:,.{digits}f}",
         ]
-        print("| " + " | ".join(cells) + " |")
-        if not number:
-            lines = [
-                "-" * width if i in (0, 4) else "-" * (width - 1) + ":"
-                for i, width in enumerate(widths)
-            ]
-            print("| " + " | ".join(lines) + " |", flush=True)
+        if costs:
+            cells += map(_format_megabytes, [result.wal, *(result.memory or [])])
+            cells += [""] * (len(headings) - 1 - len(cells))
+        _print_row([result.name, *cells, result.note], widths)
+    return done
+
+
+def _print_row(cells, widths):
+    name, *numbers, note = cells
+    texts = [name.ljust(widths[0])]
+    texts += (
+        cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)
+    )
+    print(f"| {' | '.join(texts)} | {note} |", flush=True)
+
+
+def _format_megabytes(size):
+    return "" if size is None else f"{size / 1e6:,.1f}"
