@@ -1,5 +1,6 @@
 # Configuration: what is classified, and how
 from . import customer_code_mixin
+from . import customer_engine_links_mixin
 from . import customer_usage_mixin
 from . import customer_dimension_group
 from . import customer_dimension
@@ -65,6 +66,7 @@ from . import customer_ruleset_limit
 from . import customer_ruleset_rule
 from . import customer_ruleset_judging
 from . import customer_ruleset_score
+from . import customer_ruleset_inputs
 from . import customer_ruleset_matches
 from . import customer_ruleset_values
 

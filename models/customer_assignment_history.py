@@ -79,7 +79,7 @@ class CustomerAssignmentHistory(models.Model):
     def _compute_explanation(self):
         for row in self:
             row.explanation = row.reason or self._explain(
-                row.inputs, row.company_id.currency_id
+                row.ruleset_id._expand_inputs(row.inputs), row.company_id.currency_id
             )
 
     def write(self, vals):

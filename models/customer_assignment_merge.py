@@ -39,7 +39,8 @@ class CustomerAssignment(models.Model):
             WITH held AS (
                 SELECT id, category_id, since
                   FROM customer_assignment
-                 WHERE category_id = ANY(%(sources)s)
+                 WHERE dimension_id = %(dimension)s
+                   AND category_id = ANY(%(sources)s)
             ),
             moved AS (
                 UPDATE customer_assignment AS assignment

@@ -12,7 +12,7 @@ class CustomerCategory(models.Model):
     """One possible answer of a dimension, such as "Gold"."""
 
     _name = "customer.category"
-    _inherit = ["customer.code.mixin"]
+    _inherit = ["customer.code.mixin", "customer.engine.links.mixin"]
     _description = "Customer Category"
     _parent_store = True
     _order = "dimension_id, sequence, id"
@@ -237,6 +237,9 @@ class CustomerCategory(models.Model):
             "customer.ruleset.rule",
         ):
             domain = [("category_id", "in", self.ids)]
+            if model == "customer.assignment":
+                # its index begins with the dimension
+                domain.append(("dimension_id", "in", self.dimension_id.ids))
             if model == "customer.assignment.history":
                 domain = [
                     "|",

@@ -140,7 +140,8 @@ class CustomerCategory(models.Model):
             )
             SELECT category_id, partner_id, company_id, FALSE AS is_by_hand
               FROM customer_assignment AS assignment
-             WHERE category_id = ANY(%(categories)s)
+             WHERE dimension_id = ANY(%(dimensions)s)
+               AND category_id = ANY(%(categories)s)
                AND NOT EXISTS (
                    SELECT FROM decided
                     WHERE decided.partner_id = assignment.partner_id
@@ -155,5 +156,6 @@ class CustomerCategory(models.Model):
                AND operation IN ('set', 'add')
             """,
             in_force=in_force.subselect(),
+            dimensions=self.dimension_id.ids,
             categories=self.ids,
         )

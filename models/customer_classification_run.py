@@ -27,6 +27,7 @@ class CustomerClassificationRun(models.Model):
     """
 
     _name = "customer.classification.run"
+    _inherit = ["customer.engine.links.mixin"]
     _description = "Classification Run"
     _order = "id desc"
     _rec_names_search = ["id", "user_id"]
@@ -129,6 +130,15 @@ class CustomerClassificationRun(models.Model):
         for run in self:
             progress = run.line_ids.mapped("progress")
             run.progress = sum(progress) / len(progress) if progress else 0.0
+
+    def unlink(self):
+        lines = self.line_ids
+        result = super().unlink()
+        lines._remove_links(lines.ids)  # the database has removed the lines
+        return result
+
+    def _get_linked(self):
+        return self.filtered(lambda run: run.created_count or run.changed_count)
 
     # Starting runs
 

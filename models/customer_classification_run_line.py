@@ -37,6 +37,7 @@ class CustomerClassificationRunLine(models.Model):
     """
 
     _name = "customer.classification.run.line"
+    _inherit = ["customer.engine.links.mixin"]
     _description = "Classification of a Company"
     _order = "run_id, id"
     _rec_name = "company_id"

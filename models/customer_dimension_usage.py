@@ -6,7 +6,11 @@ class CustomerDimension(models.Model):
     """What refers to a dimension: to its fields on the contact, mostly."""
 
     _name = "customer.dimension"
-    _inherit = ["customer.dimension", "customer.usage.mixin"]
+    _inherit = [
+        "customer.dimension",
+        "customer.usage.mixin",
+        "customer.engine.links.mixin",
+    ]
 
     @api.onchange("method", "is_multiple", "is_shared")
     def _onchange_shape(self):

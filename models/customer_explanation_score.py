@@ -146,8 +146,10 @@ class CustomerAssignment(models.Model):
             enter, keep = limits.get((row.company_id, row.category_id), (0, 0))
             if row.grace_until:
                 result[row] = History._explain_grace(row.grace_until)
-            elif row.score and row.score < enter and not (row.inputs or {}).get("kept"):
-                result[row] = History._explain_kept(enter, keep)
+            elif row.score and row.score < enter:
+                inputs = row.ruleset_id._expand_inputs(row.inputs)
+                if not inputs.get("kept"):
+                    result[row] = History._explain_kept(enter, keep)
         return result
 
     def _get_limits_in_force(self):

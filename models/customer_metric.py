@@ -46,7 +46,7 @@ class CustomerMetric(models.Model):
     """
 
     _name = "customer.metric"
-    _inherit = ["customer.usage.mixin"]
+    _inherit = ["customer.usage.mixin", "customer.engine.links.mixin"]
     _description = "Customer Metric"
     _order = "sequence, id"
 

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .customer_metric_update import COUNTED_MEASURES
+from .customer_scope import EVERYONE
 
 
 class CustomerMetric(models.Model):
@@ -30,7 +31,7 @@ class CustomerMetric(models.Model):
         }
 
     @api.model
-    def _join_by_code(self, figures, codes, company, as_of=None):
+    def _join_by_code(self, figures, codes, company, as_of=None, scope=EVERYONE):
         """Return ``figures`` with a column for each of the metrics, see `join_values`.
 
         :param list codes: of built-in metrics, too; most are columns already
@@ -50,13 +51,13 @@ class CustomerMetric(models.Model):
                 )
         metrics = self.union(*metrics.values())
         custom = metrics.filtered(lambda m: m.kind == "custom")
-        figures = self._join_facts(figures, metrics - custom, company, as_of)
+        figures = self._join_facts(figures, metrics - custom, company, as_of, scope)
         if not custom:
             return figures
-        return self.join_values(figures, custom, company, as_of)
+        return self.join_values(figures, custom, company, as_of, scope)
 
     @api.model
-    def _join_facts(self, figures, metrics, company, as_of=None):
+    def _join_facts(self, figures, metrics, company, as_of=None, scope=EVERYONE):
         """Return ``figures`` with the built-in metrics that other facts hold.
 
         A customer without a row there has 0 in what is a sum or a count, and NULL in
@@ -71,9 +72,9 @@ class CustomerMetric(models.Model):
             own = metrics.filtered(lambda m: m.code in model._fact_columns)  # noqa: B023
             if not own:
                 continue
-            table = model._get_stored(company)
+            table = model._get_stored(company, scope)
             if as_of:
-                table = SQL("(%s)", model._get_query(company, as_of))
+                table = SQL("(%s)", model._get_query(company, as_of, scope))
             row = SQL.identifier(model._table)
             joins.append(
                 SQL(

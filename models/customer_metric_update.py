@@ -142,7 +142,7 @@ class CustomerMetric(models.Model):
         return written
 
     @api.model
-    def join_values(self, figures, metrics, company, as_of=None):
+    def join_values(self, figures, metrics, company, as_of=None, scope=EVERYONE):
         """Return ``figures`` with one more column for each of ``metrics``.
 
         A customer without a value has 0 in what is counted or summed, and NULL in
@@ -153,6 +153,7 @@ class CustomerMetric(models.Model):
         :param company: the root company whose values are wanted
         :param date as_of: a past day, of which the values are computed; None for
             those of today that are stored
+        :param Scope scope: whose values are wanted, at least
         :return: a table expression
         """
         columns, joins = [SQL("figures.*")], []
@@ -168,7 +169,7 @@ class CustomerMetric(models.Model):
                     SQL(
                         "LEFT JOIN (%(query)s) AS %(row)s"
                         " ON %(row)s.partner_id = figures.partner_id",
-                        query=metric._get_query(owner, as_of),
+                        query=metric._get_query(owner, as_of, scope),
                         row=SQL.identifier(row),
                     )
                 )
@@ -180,10 +181,12 @@ class CustomerMetric(models.Model):
                       ON %(row)s.partner_id = figures.partner_id
                      AND %(row)s.metric_id = %(metric)s
                      AND COALESCE(%(row)s.company_id, 0) = %(company)s
+                     AND %(in_scope)s
                     """,
                     row=SQL.identifier(row),
                     metric=metric.id,
                     company=company.id if metric.is_company_aware else 0,
+                    in_scope=scope.on(SQL.identifier(row, "partner_id")),
                 )
             )
         return SQL(

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import format_date, formatLang
 
+from .customer_engine_fields import EngineMany2one
+
 
 class CustomerMetricValue(models.Model):
     """The value of a custom metric for a customer. Only the engine writes it.
@@ -16,10 +18,11 @@ class CustomerMetricValue(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # a narrow row, written for every customer
 
-    company_id = fields.Many2one(
+    partner_id = EngineMany2one()
+    company_id = EngineMany2one(
         required=False, help="Empty: the metric is the same in every company."
     )
-    metric_id = fields.Many2one(
+    metric_id = EngineMany2one(
         "customer.metric", required=True, readonly=True, ondelete="cascade"
     )
     # no fixed number of decimals: means and quantities keep theirs

@@ -96,7 +96,8 @@ class CustomerOverride(models.Model):
                          UNION
                         SELECT partner_id, company_id
                           FROM customer_assignment AS assignment
-                         WHERE category_id = ANY(%(both)s)
+                         WHERE dimension_id = %(dimension)s
+                           AND category_id = ANY(%(both)s)
                            AND NOT EXISTS (
                                SELECT
                                  FROM decided

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .customer_scope import Scope
+
 
 class CustomerOverride(models.Model):
     """What a decision by hand leaves in the history: its making, change and end."""
@@ -13,7 +15,9 @@ class CustomerOverride(models.Model):
         ended = self.filtered(lambda override: not override.is_in_force)
         for company, overrides in ended.grouped("company_id").items():
             History._record_expired(
-                company, overrides[0]._get_today(), overrides.partner_id.ids
+                company,
+                overrides[0]._get_today(),
+                Scope.of(overrides.partner_id.ids),
             )
 
     def _get_computed(self):

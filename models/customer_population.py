@@ -64,12 +64,13 @@ class CustomerPopulation(models.AbstractModel):
         self.env.execute_query(SQL("ANALYZE pg_temp.customer_population"))
 
     @api.model
-    def _get_applicable(self, settings):
+    def _get_applicable(self, settings, scope=EVERYONE):
         """Return SQL that selects the ids of those a dimension applies to.
 
         :param dict settings: what a ruleset froze of the dimension
+        :param Scope scope: whom of the prepared ones
         """
-        conditions = [SQL("TRUE")]
+        conditions = [scope.on(SQL("partner_id"))]
         if settings["applies_to"] != "all":
             is_company = settings["applies_to"] == "company"
             conditions.append(SQL("is_company = %s", is_company))

@@ -26,6 +26,7 @@ class CustomerRuleset(models.Model):
     """
 
     _name = "customer.ruleset"
+    _inherit = ["customer.engine.links.mixin"]
     _description = "Classification Rules Version"
     _order = "dimension_id, company_id, version desc"
     _rec_names_search = ["dimension_id"]

@@ -1,3 +1,5 @@
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date, formatLang
 
@@ -8,6 +10,8 @@ from .customer_dimension_criterion import (
 )
 from .customer_figures import get_scored_condition
 
+#: No whole number of the database reaches it
+GREAT_NUMBER = 2**31
 VALUE_TYPES = [
     ("integer", "Whole number"),
     ("float", "Number"),
@@ -238,6 +242,10 @@ class CustomerRulesetCriterion(models.Model):
         return SQL("CASE %s ELSE 1 END", SQL(" ").join(branches[::-1]))
 
     def _get_cut_sql(self, cut, as_of):
+        if self.value_type == "integer" and abs(Decimal(cut)) < GREAT_NUMBER:
+            # of whole numbers, which the database compares in a fraction of the time
+            rounding = ROUND_CEILING if self.higher_is_better else ROUND_FLOOR
+            return SQL("%s", int(Decimal(cut).to_integral_value(rounding)))
         if self.value_type != "date":
             return SQL("%s::numeric", cut)
         if self.cut_mode == "fixed":

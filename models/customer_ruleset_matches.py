@@ -7,9 +7,6 @@ from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
-#: From so many staged rows on the database is told how many there are
-FEW_ROWS = 500
-
 
 class CustomerRuleset(models.Model):
     """How a version with rules judges each customer: by the conditions they meet.
@@ -21,16 +18,18 @@ class CustomerRuleset(models.Model):
 
     _inherit = "customer.ruleset"
 
-    def _get_matched_judged(self):
+    def _get_matched_judged(self, scope):
         """Return SQL with the category that the rules give each customer.
 
         Its columns: ``partner_id``, ``slot``, ``category_id`` and the ``position``
         of the rule, NULL where the default category was given.
+
+        :param Scope scope: whom the step is about
         """
         self.ensure_one()
-        self._collect_matches()
         settings = self._get_settings()
-        applicable = self.env["customer.population"]._get_applicable(settings)
+        applicable = self.env["customer.population"]._get_applicable(settings, scope)
+        self._collect_matches(applicable, scope)
         if settings["multiple"]:
             return SQL(
                 """
@@ -78,8 +77,8 @@ class CustomerRuleset(models.Model):
             fields.Date.to_string(as_of),
         )
 
-    def _collect_matches(self):
-        """Note which customers meet each rule, in a temporary table.
+    def _collect_matches(self, applicable, scope):
+        """Note which of the ``applicable`` meet each rule, in a temporary table.
 
         Where a customer has one category only, those whom a rule decided are left
         out of the following ones, which need not look at them any more.
@@ -95,23 +94,22 @@ class CustomerRuleset(models.Model):
             )
         )
         for rule in self.rule_ids.sorted("position"):
-            query = self._get_rule_query(rule)
+            query = self._get_rule_query(rule, scope)
             try:
                 with self.env.cr.savepoint(flush=False):
-                    self._collect(rule, query())
+                    self._collect(rule, query(), applicable)
                     error = False
             except psycopg2.OperationalError:
                 raise  # another transaction came between: the step is repeated
             except Exception as exception:
                 error = str(exception)
                 _logger.info("Rule %s cannot be evaluated: %s", rule.name, error)
-                self._collect(rule, self._get_holders_query(rule))
+                self._collect(rule, self._get_holders_query(rule, scope), applicable)
             if rule.rule_id and (rule.rule_id.error or False) != error:
                 rule.rule_id.error = error
         self.env.execute_query(SQL("ANALYZE pg_temp.customer_rule_match"))
 
-    def _collect(self, rule, partners):
-        settings = self._get_settings()
+    def _collect(self, rule, partners, applicable):
         # no alternative to a condition that always holds: the database would look
         # into the table for each customer instead of joining it once
         undecided = SQL(
@@ -131,22 +129,27 @@ class CustomerRuleset(models.Model):
                 """,
                 category=rule.category_id.id,
                 position=rule.position,
-                applicable=self.env["customer.population"]._get_applicable(settings),
+                applicable=applicable,
                 partners=partners,
-                still_open=SQL("TRUE") if settings["multiple"] else undecided,
+                still_open=(
+                    SQL("TRUE") if self._get_settings()["multiple"] else undecided
+                ),
             )
         )
 
-    def _get_rule_query(self, rule):
+    def _get_rule_query(self, rule, scope):
         """Return a function that gives SQL selecting who meets the condition."""
         Partner = self.env["customer.population"]._get_partners(self.company_id)
 
         def query():
-            return Partner._search(rule._get_domain(), bypass_access=True).select()
+            found = Partner._search(rule._get_domain(), bypass_access=True)
+            # or the database would look for all who meet the condition
+            found.add_where(scope.on(SQL.identifier("res_partner", "id")))
+            return found.select()
 
         return query
 
-    def _get_holders_query(self, rule):
+    def _get_holders_query(self, rule, scope):
         """Return SQL that selects who has the rule's category now."""
         return SQL(
             """
@@ -155,67 +158,62 @@ class CustomerRuleset(models.Model):
              WHERE dimension_id = %s
                AND company_id IS NOT DISTINCT FROM %s
                AND category_id = %s
+               AND %s
             """,
             self.dimension_id.id,
             self.company_id.id or None,
             rule.category_id.id,
+            scope.on(SQL("partner_id")),
         )
 
-    def _explain_matches(self, line):
-        """Add the rule's name and the values it read to the staged rows.
+    def _get_explained(self, differing, inputs):
+        """Return what differs with the rule that decided, and the values it read.
 
-        Only to what changes: one statement for each rule that gave a category.
+        One statement for each rule that gave a category, and one for what none gave:
+        only what differs is explained.
+
+        :param SQL differing: a table with the customers as ``customer_id``, and the
+            ``position`` of the rule
+        :param SQL inputs: what is said of all of them
+        :return: pairs of SQL with rows as those of ``differing``, and SQL that explains
+            such a row
         """
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT (inputs->>'position')::integer, count(*)
-                  FROM customer_staging
-                 WHERE line_id = %s AND ruleset_id = %s
-                 GROUP BY 1
-                """,
-                line.id,
-                self.id,
+        positions = {
+            position
+            for [position] in self.env.execute_query(
+                SQL("SELECT DISTINCT position FROM %s", differing)
             )
-        )
-        positions = dict(rows)
-        if sum(positions.values()) >= FEW_ROWS:
-            # the table was empty a moment ago, and the database would believe it
-            # still is: it compared each row with all
-            self.env.execute_query(SQL("ANALYZE customer_staging"))
+        }
+        explained = []
+        if None in positions:
+            undecided = SQL("SELECT * FROM %s WHERE position IS NULL", differing)
+            explained.append((undecided, inputs))
         for rule in self.rule_ids.filtered(lambda r: r.position in positions):
-            self.env.execute_query(
-                SQL(
-                    """
-                    UPDATE customer_staging AS staged
-                       SET inputs = staged.inputs || jsonb_build_object(
-                               'rule', %(name)s::text, 'values', read.field_values
-                           )
-                      FROM (%(read)s) AS read
-                     WHERE staged.line_id = %(line)s
-                       AND staged.ruleset_id = %(ruleset)s
-                       AND (staged.inputs->>'position')::integer = %(position)s
-                       AND read.partner_id = staged.partner_id
-                    """,
-                    name=rule.name,
-                    position=rule.position,
-                    line=line.id,
-                    ruleset=self.id,
-                    read=self._get_values_query(rule, line),
-                )
+            decided = SQL(
+                "SELECT * FROM %s WHERE position = %s", differing, rule.position
             )
+            with_values = SQL(
+                """
+                SELECT decided.*, read.field_values
+                  FROM (%(decided)s) AS decided
+                  LEFT JOIN (%(read)s) AS read ON read.partner_id = decided.customer_id
+                """,
+                decided=decided,
+                read=self._get_values_query(rule, decided),
+            )
+            told = SQL(
+                "jsonb_build_object('rule', %s::text, 'values', field_values)",
+                rule.name,
+            )
+            explained.append((with_values, SQL("%s || %s", inputs, told)))
+        return explained
 
-    def _get_values_query(self, rule, line):
-        """Return SQL with the values that a rule read of the staged customers."""
+    def _get_values_query(self, rule, decided):
+        """Return SQL with the values that a rule read of the customers it decided."""
         Partner = self.env["customer.population"]._get_partners(self.company_id)
         query = Partner._search([], bypass_access=True)
         query.add_where(
-            SQL(
-                """res_partner.id IN (
-                    SELECT partner_id FROM customer_staging WHERE line_id = %s
-                )""",
-                line.id,
-            )
+            SQL("res_partner.id IN (SELECT customer_id FROM (%s) AS decided)", decided)
         )
         pairs = []
         for name in sorted(rule._get_field_names()):

@@ -17,14 +17,16 @@ class CustomerRuleset(models.Model):
 
     _inherit = "customer.ruleset"
 
-    def _get_mirrored_judged(self):
+    def _get_mirrored_judged(self, scope):
         """Return SQL with the category that stands for each customer's values.
 
         Categories are created for values that have none yet.
+
+        :param Scope scope: whom the step is about
         """
         self.ensure_one()
         self.env["customer.category"].flush_model()
-        self._collect_values()
+        self._collect_values(scope)
         self._create_missing_categories()
         settings = self._get_settings()
         category = SQL("category.id")
@@ -60,7 +62,7 @@ class CustomerRuleset(models.Model):
             json.dumps(self._get_settings()["levels"]),
         )
 
-    def _collect_values(self):
+    def _collect_values(self, scope):
         """Note the key of each customer's values, in a temporary table."""
         Partner = self.env["customer.population"]._get_partners(self.company_id)
         query = Partner._search([], bypass_access=True)
@@ -81,12 +83,13 @@ class CustomerRuleset(models.Model):
                 )
             )
         key = SQL("CASE %s END", SQL(" ").join(branches))
-        query.add_where(
-            SQL(
-                "res_partner.id IN (%s)",
-                self.env["customer.population"]._get_applicable(self._get_settings()),
-            )
+        applicable = self.env["customer.population"]._get_applicable(
+            self._get_settings(), scope
         )
+        partner_id = SQL.identifier("res_partner", "id")
+        query.add_where(SQL("%s IN (%s)", partner_id, applicable))
+        # or the database would look at all contacts
+        query.add_where(scope.on(partner_id))
         self.env.execute_query(SQL("DROP TABLE IF EXISTS pg_temp.customer_mirrored"))
         self.env.execute_query(
             SQL(

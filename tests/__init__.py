@@ -11,6 +11,7 @@ from . import test_configuration
 from . import test_cron
 from . import test_dimension_access
 from . import test_dimension_fields
+from . import test_engine_links
 from . import test_exchange
 from . import test_figures
 from . import test_first_steps

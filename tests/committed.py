@@ -24,6 +24,7 @@ COMPANY_TABLES = (
     "customer_assignment_history",
     "customer_override",
     "customer_assignment",
+    "customer_staging",
     "customer_figures",
     "customer_payment_figures",
     "customer_ruleset",

@@ -1,5 +1,7 @@
 """The upgrade from 19.0.1.0.0, on tables put back into that release's form."""
 
+import json
+
 from odoo.modules import load_script
 from odoo.tests import tagged
 from odoo.tools import SQL
@@ -73,26 +75,31 @@ class TestMigration(ClassificationCommon):
         self.sql("UPDATE customer_ruleset_limit SET keep_score = NULL")
 
     def restore_inputs(self):
-        """Note the points by axis, beside the figures that were always there."""
-        self.sql(
-            """
-            UPDATE customer_assignment
-               SET inputs = inputs - 'criteria' || jsonb_build_object(
-                       'recency_score', recency_score,
-                       'frequency_score', frequency_score,
-                       'monetary_score', monetary_score
-                   )
-             WHERE dimension_id = %s
-            """,
-            self.dimension.id,
-        )
+        """Note the figures as they were, and beside them the points by axis."""
+        for row in self.rows:
+            inputs = row.ruleset_id._expand_inputs(row.inputs)
+            figures = {code: value for code, (value, _) in inputs["criteria"].items()}
+            former = {"as_of": inputs["as_of"], "score": inputs["score"], **figures}
+            self.sql(
+                """
+                UPDATE customer_assignment
+                   SET inputs = %s::jsonb || jsonb_build_object(
+                           'recency_score', recency_score,
+                           'frequency_score', frequency_score,
+                           'monetary_score', monetary_score
+                       )
+                 WHERE id = %s
+                """,
+                json.dumps(former),
+                row.id,
+            )
 
     def test_nothing_changes(self):
         ruleset = self.Ruleset._get_in_force(self.dimension, self.env.company)
         metrics = self.dimension.criterion_ids.metric_id
         before = self.rows.read(["category_id", "score", "since", "ruleset_id"])
         explanations = self.rows.mapped("explanation")
-        inputs = self.rows.mapped("inputs")
+        inputs = [row.ruleset_id._expand_inputs(row.inputs) for row in self.rows]
         self.restore_inputs()
         self.restore_criteria()
         self.restore_versions()
@@ -100,7 +107,8 @@ class TestMigration(ClassificationCommon):
 
         self.assertEqual(self.dimension.criterion_ids.metric_id, metrics)
         self.assertEqual(self.rows.mapped("explanation"), explanations)
-        self.assertEqual(self.rows.mapped("inputs"), inputs)
+        for row, before_it in zip(self.rows, inputs, strict=True):
+            self.assertEqual({**row.inputs, **before_it}, row.inputs)
         self.assertFalse(self.dimension.has_pending_settings)
         self.classify()
         in_force = self.Ruleset._get_in_force(self.dimension, self.env.company)

@@ -127,12 +127,14 @@ class TestRun(ClassificationCommon):
         self.assertEqual(row.user_id, self.env.user)
         self.assertEqual(row.ruleset_id.dimension_id, self.dimension)
         figures = oracle.compute_figures(self.documents, self.today)[worst.name]
-        self.assertEqual(Decimal(row.inputs["revenue_window"]), figures.revenue_window)
-        self.assertEqual(row.inputs["last_date"], str(figures.last_date))
+        inputs = row.ruleset_id._expand_inputs(row.inputs)
+        values = {metric: value for metric, (value, _) in inputs["criteria"].items()}
+        self.assertEqual(Decimal(values["revenue_window"]), figures.revenue_window)
+        self.assertEqual(values["last_date"], str(figures.last_date))
         self.assertEqual(
-            row.inputs["purchase_days_window"], figures.purchase_days_window
+            int(values["purchase_days_window"]), figures.purchase_days_window
         )
-        self.assertEqual(row.inputs["as_of"], str(self.today))
+        self.assertEqual(inputs["as_of"], str(self.today))
         self.assertIn("of 5", row.explanation)
 
     def test_leaving_and_coming_back_are_changes(self):

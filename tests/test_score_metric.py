@@ -126,8 +126,9 @@ class TestScoreMetric(ClassificationCommon):
         )
         row = self.assignment_of(self.customers[5])
         self.assertEqual(row.monetary_score, 5)
-        self.assertEqual(row.inputs["criteria"]["tickets"], ["4", 1])
-        self.assertEqual(row.inputs["criteria"]["revenue_window"], ["600.00", 5])
+        criteria = row.ruleset_id._expand_inputs(row.inputs)["criteria"]
+        self.assertEqual(criteria["tickets"], ["4", 1])
+        self.assertEqual(criteria["revenue_window"], ["600.00", 5])
 
     def test_dates(self):
         """A visit is better recent, a complaint better long ago, best never."""

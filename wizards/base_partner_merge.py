@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..models.customer_engine_fields import get_engine_columns
+
 #: Tables with one row for a customer and key: the key's columns, and which of the
 #: rows to keep: the remaining contact's. Decisions that hold longer win, and one that
 #: has ended is none.
@@ -84,13 +86,16 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                     ranked=ranked,
                 )
             )
-            # no foreign key leads Odoo to every one of these tables
+        # no foreign key leads Odoo to these tables
+        for table, column in get_engine_columns(self.env, "res.partner"):
             self.env.execute_query(
                 SQL(
-                    "UPDATE %s SET partner_id = %s WHERE partner_id = ANY(%s)",
-                    SQL.identifier(table),
-                    dst_partner.id,
-                    src_partners.ids,
+                    "UPDATE %(table)s SET %(column)s = %(kept)s"
+                    " WHERE %(column)s = ANY(%(gone)s)",
+                    table=SQL.identifier(table),
+                    column=SQL.identifier(column),
+                    kept=dst_partner.id,
+                    gone=src_partners.ids,
                 )
             )
         self.env.invalidate_all()

@@ -3,9 +3,19 @@
 from odoo.tools import SQL
 
 #: The engine fills these for every customer: their links are checked no more
-UNCHECKED_TABLES = ["customer_figures"]
-#: The columns that linked to a record of Odoo's
-UNCHECKED_COLUMNS = ["partner_id", "company_id"]
+UNCHECKED_TABLES = [
+    "customer_assignment",
+    "customer_figures",
+    "customer_metric_value",
+    "customer_staging",
+]
+#: Indexes that served the foreign keys, or that another one replaces
+NEEDLESS_INDEXES = [
+    "customer_assignment__category_id_index",
+    "customer_assignment__ruleset_id_index",
+    "customer_assignment__run_id_index",
+    "customer_staging__line_id_index",
+]
 #: Codes of the figures that are built in from now on
 NEW_FIGURES = [
     "costed_share",
@@ -30,6 +40,8 @@ RENAMED = {"main_product_category": "main_product_category_id"}
 
 def migrate(cr, version):
     _drop_foreign_keys(cr)
+    for index in NEEDLESS_INDEXES:
+        cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(index)))
     _rename_metrics(cr)
     for former, code in RENAMED.items():
         _rename_shipped(cr, former, code)
@@ -43,16 +55,11 @@ def _drop_foreign_keys(cr):
             SELECT key.conrelid::regclass::text, key.conname
               FROM pg_constraint AS key
               JOIN pg_class AS checked ON checked.oid = key.conrelid
-              JOIN pg_attribute AS link
-                ON link.attrelid = key.conrelid
-               AND link.attnum = key.conkey[1]
              WHERE key.contype = 'f'
                AND checked.relnamespace = current_schema::regnamespace
                AND checked.relname = ANY(%s)
-               AND link.attname = ANY(%s)
             """,
             UNCHECKED_TABLES,
-            UNCHECKED_COLUMNS,
         )
     )
     keys = cr.fetchall()
