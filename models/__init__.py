@@ -42,8 +42,10 @@ from . import account_account_change
 
 # Facts: one narrow row per customer and company
 from . import customer_rows_mixin
+from . import account_move_index
 from . import customer_facts_mixin
 from . import customer_figures
+from . import customer_figures_query
 from . import customer_payment_figures
 from . import account_reconcile_index
 from . import customer_product_figures
@@ -106,6 +108,7 @@ from . import customer_exclusion
 
 # Where people see it
 from . import res_partner
+from . import res_partner_figures
 from . import res_partner_payment
 from . import res_partner_product
 from . import res_partner_search

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE
+
 
 class CustomerExclusion(models.Model):
     """A customer who is not to be classified, such as one who objected to it.
@@ -62,9 +64,9 @@ class CustomerExclusion(models.Model):
 class ResCompany(models.Model):
     _inherit = "res.company"
 
-    def _get_customer_query(self, settings):
+    def _get_customer_query(self, settings, scope=EVERYONE):
         """Leave out who is excluded from the classification."""
-        customers = super()._get_customer_query(settings)
+        customers = super()._get_customer_query(settings, scope)
         return self.env["customer.exclusion"]._get_included(customers, "id")
 
 

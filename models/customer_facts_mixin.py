@@ -8,6 +8,11 @@ from .customer_scope import EVERYONE
 #: Autovacuum does it later, or, worse, before the commit, when the table looks empty:
 #: the database then compares each row with all.
 ANALYZE_FROM = 5_000
+#: Documents that a part of a run of all customers has about, and parts at most
+PART_SIZE = 200_000
+MAX_PARTS = 16
+#: Memory in kB that sorting or comparing a part may take
+WORK_MEM = 64 * 1024
 
 
 class CustomerFactsMixin(models.AbstractModel):
@@ -27,6 +32,8 @@ class CustomerFactsMixin(models.AbstractModel):
 
     #: The columns that `_get_query` computes, in its order, `next_due` included
     _fact_columns = ()
+    #: Whether the database may read many of them in parallel, in parts
+    _is_split = False
     #: Whether the runs of every minute leave them to the night
     _is_nightly = False
 
@@ -126,7 +133,8 @@ class CustomerFactsMixin(models.AbstractModel):
     def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
         """Return SQL as :meth:`_get_query` does, for facts that are to be kept.
 
-        A model that has read what it needs into a temporary table reads that.
+        A model that has read what it needs into a temporary table reads that. The
+        columns of :meth:`_get_late_columns` need not have a value.
         """
         return self._get_query(company, as_of, scope, settings)
 
@@ -136,50 +144,46 @@ class CustomerFactsMixin(models.AbstractModel):
 
         :return: the number of rows written or removed
         """
+        written = self._create_temporary(
+            "customer_facts_changed",
+            [
+                self._get_changed_query(company, as_of, part, settings)
+                for part in self._split(scope)
+            ],
+        )
+        if not written:
+            return 0
         columns = SQL(", ").join(map(SQL.identifier, self._fact_columns))
-        [[written]] = self.env.execute_query(
+        late = self._get_late_columns()
+        self.env.execute_query(
             SQL(
                 """
-                WITH computed AS MATERIALIZED (%(query)s),
-                removed AS (
+                WITH removed AS (
                     DELETE FROM %(table)s AS stored
+                     USING pg_temp.customer_facts_changed AS changed
                      WHERE stored.company_id = %(company)s
-                       AND %(in_scope)s
-                       AND NOT EXISTS (
-                           SELECT FROM computed
-                            WHERE computed.partner_id = stored.partner_id
-                       )
-                    RETURNING 1
-                ),
-                -- joining first writes only what differs, and locks nothing else
-                changed AS (
-                    SELECT computed.*
-                      FROM computed
-                      LEFT JOIN %(table)s AS stored
-                        ON stored.partner_id = computed.partner_id
-                       AND stored.company_id = %(company)s
-                     WHERE stored.id IS NULL
-                        OR (%(stored)s) IS DISTINCT FROM (%(computed)s)
-                ),
-                written AS (
-                    INSERT INTO %(table)s (partner_id, company_id, %(columns)s)
-                    SELECT partner_id, %(company)s, %(columns)s
-                      FROM changed
-                     ORDER BY partner_id
-                    ON CONFLICT (partner_id, company_id)
-                    DO UPDATE SET (%(columns)s) = ROW(%(excluded)s)
-                    RETURNING 1
+                       AND stored.partner_id = changed.stored_id
+                       AND changed.partner_id IS NULL
                 )
-                SELECT (SELECT count(*) FROM removed) + (SELECT count(*) FROM written)
+                INSERT INTO %(table)s (partner_id, company_id, %(columns)s)
+                SELECT partner_id, %(company)s, %(values)s
+                  FROM pg_temp.customer_facts_changed
+                 WHERE partner_id IS NOT NULL
+                 ORDER BY partner_id
+                ON CONFLICT (partner_id, company_id)
+                DO UPDATE SET (%(columns)s) = ROW(%(excluded)s)
+                RETURNING NULL
                 """,
                 table=SQL.identifier(self._table),
-                query=self._get_update_query(company, as_of, scope, settings),
                 company=company.id,
-                in_scope=scope.on(SQL.identifier("stored", "partner_id")),
                 columns=columns,
-                stored=self._get_columns("stored"),
-                computed=self._get_columns("computed"),
-                excluded=self._get_columns("excluded"),
+                values=SQL(", ").join(
+                    late.get(name) or SQL.identifier(name)
+                    for name in self._fact_columns
+                ),
+                excluded=SQL(", ").join(
+                    SQL.identifier("excluded", name) for name in self._fact_columns
+                ),
             )
         )
         if written >= ANALYZE_FROM:
@@ -187,6 +191,113 @@ class CustomerFactsMixin(models.AbstractModel):
         self.invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return written
+
+    @api.model
+    def _get_changed_query(self, company, as_of, scope, settings):
+        """Return SQL for the facts that differ from the stored ones.
+
+        A row that was stored and is no more has no ``partner_id``; its ``stored_id``
+        says whose it was.
+        """
+        return SQL(
+            """
+            SELECT computed.*, stored.partner_id AS stored_id
+              FROM (%(query)s) AS computed
+              FULL JOIN %(stored)s AS stored
+                ON stored.partner_id = computed.partner_id
+             WHERE stored.partner_id IS NULL
+                OR computed.partner_id IS NULL
+                OR (%(stored_columns)s) IS DISTINCT FROM (%(computed_columns)s)
+            """,
+            query=self._get_update_query(company, as_of, scope, settings),
+            stored=self._get_stored(company, scope),
+            stored_columns=self._get_compared_columns("stored"),
+            computed_columns=self._get_compared_columns("computed"),
+        )
+
+    @api.model
+    def _get_compared_columns(self, table):
+        late = self._get_late_columns()
+        return SQL(", ").join(
+            SQL.identifier(table, name)
+            for name in self._fact_columns
+            if name not in late
+        )
+
+    @api.model
+    def _get_late_columns(self):
+        """Return SQL of columns that are worked out for rows that change only, by name.
+
+        What they follow from is in other columns, which are compared.
+        """
+        return {}
+
+    @api.model
+    def _create_temporary(self, name, queries):
+        """Create a temporary table, in place of a former one, for the transaction.
+
+        The database may read the parts of a big result in parallel; it could not if
+        the same statement changed data.
+
+        :param list queries: SQL of its parts
+        :return: the number of its rows
+        """
+        # A part is compared and sorted in memory; there are as many parts as it takes
+        # to need no more than this, whatever the number of customers.
+        [[work_mem]] = self.env.execute_query(SQL("SELECT current_setting('work_mem')"))
+        self.env.execute_query(
+            SQL(
+                """
+                SELECT set_config(
+                           'work_mem', GREATEST(setting::integer, %s) || 'kB', TRUE)
+                  FROM pg_settings
+                 WHERE name = 'work_mem'
+                """,
+                WORK_MEM,
+            )
+        )
+        table = SQL.identifier(name)
+        self.env.execute_query(SQL("DROP TABLE IF EXISTS pg_temp.%s", table))
+        self.env.cr.execute(
+            SQL(
+                "CREATE TEMPORARY TABLE %s ON COMMIT DROP AS %s",
+                table,
+                SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries),
+            )
+        )
+        rows = self.env.cr.rowcount
+        self.env.execute_query(SQL("SELECT set_config('work_mem', %s, TRUE)", work_mem))
+        return rows
+
+    @api.model
+    def _split(self, scope):
+        """Return the parts of a scope, each with about the same number of documents.
+
+        The database knows the distribution from its statistics. Where it has none
+        yet, or the table is small, there is one part.
+        """
+        if not self._is_split or scope.ids is not None or scope.line_id is not None:
+            return [scope]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT facts.histogram_bounds::text::integer[], relation.reltuples
+                  FROM pg_stats AS facts
+                  JOIN pg_class AS relation ON relation.relname = facts.tablename
+                   AND relation.relnamespace = current_schema::regnamespace
+                 WHERE facts.schemaname = current_schema
+                   AND facts.tablename = 'account_move'
+                   AND facts.attname = 'commercial_partner_id'
+                """
+            )
+        )
+        [bounds, documents] = rows[0] if rows else (None, 0)
+        parts = min(int(documents / PART_SIZE), MAX_PARTS)
+        if not bounds or parts < 2:
+            return [scope]
+        return scope.split(
+            [bounds[len(bounds) * part // parts] for part in range(1, parts)]
+        )
 
     @api.model
     def _get_columns(self, table):

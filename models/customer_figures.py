@@ -1,5 +1,3 @@
-from datetime import date
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -45,8 +43,8 @@ class CustomerFigures(models.Model):
     * A day is a day where the company is; a document dated later than that day
       does not count yet.
 
-    The rows are written by the engine only. A customer without any counted
-    document has none.
+    The rows are written by the engine only. A customer without any document that
+    counts, today or later, has none.
     """
 
     _name = "customer.figures"
@@ -55,10 +53,14 @@ class CustomerFigures(models.Model):
     _order = "revenue_window desc, id"
     _log_access = False
 
+    _is_split = True
     _fact_columns = (
         "revenue_total",
         "revenue_window",
         "invoiced_window",
+        "revenue_previous",
+        "revenue_change",
+        "credited_share",
         "first_date",
         "last_date",
         "purchase_days",
@@ -66,7 +68,11 @@ class CustomerFigures(models.Model):
         "invoice_count",
         "refund_count",
         "average_ticket",
+        "interval_mean",
+        "interval_deviation",
+        "active_months_share",
         "next_due",
+        "purchase_days_hash",
     )
 
     revenue_total = fields.Monetary(
@@ -84,8 +90,36 @@ class CustomerFigures(models.Model):
         readonly=True,
         help="Posted invoices of the period, credit notes not deducted.",
     )
-    first_date = fields.Date("First Purchase", readonly=True)
-    last_date = fields.Date("Last Purchase", readonly=True)
+    revenue_previous = fields.Monetary(
+        "Net Revenue in Period Before",
+        readonly=True,
+        help="Net revenue of the period of the same length before the period of value.",
+    )
+    revenue_change = fields.Float(
+        "Change of Revenue (%)",
+        digits=(16, 2),
+        readonly=True,
+        aggregator=None,
+        help="Net revenue in the period, against that of the period before. No value "
+        "where there was none above zero then, or where your history does not reach "
+        "back to all of it.",
+    )
+    credited_share = fields.Float(
+        "Credited in Period (%)",
+        digits=(16, 2),
+        readonly=True,
+        aggregator=None,
+        help="Credit notes as a share of what was invoiced in the period of value. "
+        "100 where there are only credit notes.",
+    )
+    first_date = fields.Date(
+        "First Purchase",
+        readonly=True,
+        help="The day of the first posted invoice: since when this is a customer.",
+    )
+    last_date = fields.Date(
+        "Last Purchase", readonly=True, help="The day of the latest posted invoice."
+    )
     purchase_days = fields.Integer(
         readonly=True,
         help="Days with at least one posted invoice. Two invoices on one day are one "
@@ -99,86 +133,35 @@ class CustomerFigures(models.Model):
         aggregator="avg",
         help="Net revenue divided by the number of invoices.",
     )
-
-    @api.model
-    def _get_query(self, company, as_of, scope=EVERYONE, settings=None):
-        settings = settings or company._get_customer_settings()
-        types = ["out_invoice", "out_refund"]
-        if settings["receipts"]:
-            types.append("out_receipt")
-        self.env["account.move"].flush_model(
-            [
-                "commercial_partner_id",
-                "company_id",
-                "state",
-                "move_type",
-                "invoice_date",
-                "amount_untaxed_signed",
-            ]
-        )
-        return SQL(
-            """
-            WITH document AS (
-                SELECT move.commercial_partner_id AS partner_id,
-                       move.invoice_date AS day,
-                       move.move_type <> 'out_refund' AS is_purchase,
-                       move.invoice_date > %(as_of)s - %(window)s AS in_window,
-                       move.amount_untaxed_signed AS amount
-                  FROM account_move AS move
-                 WHERE move.state = 'posted'
-                   AND move.move_type = ANY(%(types)s)
-                   AND move.company_id = ANY(%(companies)s)
-                   AND move.invoice_date <= %(as_of)s
-                   AND move.invoice_date >= %(history_start)s::date
-                   AND move.commercial_partner_id IN (%(customers)s)
-                   AND %(in_scope)s
-            ),
-            summed AS (
-                SELECT partner_id,
-                       sum(amount) AS revenue_total,
-                       COALESCE(sum(amount) FILTER (WHERE in_window), 0)
-                           AS revenue_window,
-                       COALESCE(
-                           sum(amount) FILTER (WHERE in_window AND is_purchase), 0
-                       ) AS invoiced_window,
-                       min(day) FILTER (WHERE is_purchase) AS first_date,
-                       max(day) FILTER (WHERE is_purchase) AS last_date,
-                       count(DISTINCT day) FILTER (WHERE is_purchase)
-                           AS purchase_days,
-                       count(DISTINCT day) FILTER (WHERE is_purchase AND in_window)
-                           AS purchase_days_window,
-                       count(*) FILTER (WHERE is_purchase) AS invoice_count,
-                       count(*) FILTER (WHERE NOT is_purchase) AS refund_count
-                  FROM document
-                 GROUP BY partner_id
-            )
-            SELECT partner_id,
-                   revenue_total,
-                   revenue_window,
-                   invoiced_window,
-                   first_date,
-                   last_date,
-                   purchase_days::integer,
-                   purchase_days_window::integer,
-                   invoice_count::integer,
-                   refund_count::integer,
-                   COALESCE(
-                       round(revenue_total / NULLIF(invoice_count, 0), %(decimals)s),
-                       0
-                   ) AS average_ticket,
-                   NULL::date AS next_due
-              FROM summed
-            """,
-            as_of=as_of,
-            # no further back than the calendar
-            window=min(settings["window_days"], as_of.toordinal() - 1),
-            types=types,
-            companies=company._get_customer_branches().ids,
-            history_start=settings["history_start"] or date.min,
-            customers=company._get_customer_query(settings),
-            in_scope=scope.on(SQL.identifier("move", "commercial_partner_id")),
-            decimals=company.currency_id.decimal_places,
-        )
+    interval_mean = fields.Float(
+        "Days Between Purchases",
+        digits=(16, 2),
+        readonly=True,
+        aggregator="avg",
+        help="The mean number of days from one purchase day to the next, all time. "
+        "No value with fewer than two purchase days.",
+    )
+    interval_deviation = fields.Float(
+        "Deviation of Days Between Purchases",
+        digits=(16, 2),
+        readonly=True,
+        aggregator=None,
+        help="How far the days between purchases are from their mean (sample standard "
+        "deviation): the lower, the more regular. No value with fewer than three "
+        "purchase days.",
+    )
+    purchase_days_hash = fields.Float(
+        readonly=True, help="Differs where the list of purchase days differs."
+    )
+    active_months_share = fields.Float(
+        "Active Months (%)",
+        digits=(16, 2),
+        readonly=True,
+        aggregator="avg",
+        help="Of the last twelve calendar months, this one included, those with a "
+        "purchase. Months before the first purchase do not count. No value without any "
+        "purchase.",
+    )
 
     @api.model
     def _count_scored(self, figures, minimum_kept_share, minimum_purchases):
@@ -202,14 +185,11 @@ class CustomerFigures(models.Model):
         They are computed once, into a temporary table, because cut points and
         scores read them several times; the next call replaces it.
         """
-        table = SQL("pg_temp.customer_figures_computed")
-        self.env.execute_query(SQL("DROP TABLE IF EXISTS %s", table))
-        self.env.execute_query(
-            SQL(
-                "CREATE TEMPORARY TABLE customer_figures_computed ON COMMIT DROP AS %s",
-                self._get_query(company, as_of),
-            )
+        self._create_temporary(
+            "customer_figures_computed",
+            [self._get_query(company, as_of, part) for part in self._split(EVERYONE)],
         )
+        table = SQL("pg_temp.customer_figures_computed")
         self.env.execute_query(SQL("ANALYZE %s", table))
         return table
 

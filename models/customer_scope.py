@@ -2,6 +2,9 @@
 
 from odoo.tools import SQL
 
+#: The highest id that a table can have
+LAST_ID = 2**31 - 1
+
 
 class Scope:
     """Everybody, the customers in a range of ids, or a few named ones.
@@ -56,6 +59,22 @@ class Scope:
                 self.line_id,
             )
         return SQL("TRUE")
+
+    def split(self, bounds):
+        """Return the scopes of consecutive ranges that make up this one.
+
+        :param list bounds: ids; a range ends with each of them
+        """
+        if self.ids is not None or self.line_id is not None:
+            return [self]
+        first = 1 if self.first is None else self.first
+        last = LAST_ID if self.last is None else self.last
+        ends = sorted({bound for bound in bounds if first <= bound < last})
+        starts = [first, *(end + 1 for end in ends)]
+        return [
+            Scope.between(*between)
+            for between in zip(starts, [*ends, last], strict=True)
+        ]
 
 
 EVERYONE = Scope()

@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .customer_engine_fields import get_engine_columns
+from .customer_scope import EVERYONE
 
 #: So many hours are night, from the hour of the nightly computation on
 NIGHT_HOURS = 6
@@ -120,8 +121,8 @@ class ResCompany(models.Model):
                     domain |= Domain(field_name, "!=", False)
         return domain
 
-    def _get_customer_query(self, settings):
-        """Return SQL that selects the ids of the company's customers.
+    def _get_customer_query(self, settings, scope=EVERYONE):
+        """Return SQL that selects the ids of the company's customers in a scope.
 
         Customers are commercial entities, archived ones included, but no company
         of the database, unless the setting lets the other ones in.
@@ -138,14 +139,19 @@ class ResCompany(models.Model):
         query.add_where(
             SQL(
                 """(res_partner.commercial_partner_id = res_partner.id) IS TRUE
-                   AND res_partner.id NOT IN (
-                       SELECT partner_id FROM res_company
-                        WHERE id = ANY(%(own)s) OR NOT %(include_intercompany)s
+                   AND NOT EXISTS (
+                       SELECT
+                         FROM res_company AS company
+                        WHERE company.partner_id = res_partner.id
+                          AND (company.id = ANY(%(own)s)
+                               OR NOT %(include_intercompany)s)
                    )""",
                 own=self._get_customer_branches().ids,
                 include_intercompany=settings["intercompany"],
             )
         )
+        if scope is not EVERYONE:
+            query.add_where(scope.on(SQL.identifier("res_partner", "id")))
         return query.select()
 
     def _get_customer_difference_queries(self):

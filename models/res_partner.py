@@ -92,8 +92,18 @@ class ResPartner(models.Model):
         aggregator="avg",
         help="Net revenue divided by the number of invoices.",
     )
-    customer_first_date = _figure(fields.Date, "first_date", "First Purchase")
-    customer_last_date = _figure(fields.Date, "last_date", "Last Purchase")
+    customer_first_date = _figure(
+        fields.Date,
+        "first_date",
+        "First Purchase",
+        help="The day of the first posted invoice: since when this is a customer.",
+    )
+    customer_last_date = _figure(
+        fields.Date,
+        "last_date",
+        "Last Purchase",
+        help="The day of the latest posted invoice.",
+    )
     customer_purchase_days = _figure(
         fields.Integer,
         "purchase_days",

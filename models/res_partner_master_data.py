@@ -4,21 +4,13 @@ from odoo.tools import SQL
 
 from .res_partner import USER_GROUP
 
-#: How SQL compares the field ``customer_credited_share`` with a number
-COMPARISONS = {
-    "<": SQL("<"),
-    "<=": SQL("<="),
-    ">": SQL(">"),
-    ">=": SQL(">="),
-}
-
 
 class ResPartner(models.Model):
     """What the shipped dimensions need to know that Odoo's contact does not say.
 
-    The first three are typed in by people and stored. The others follow from the
-    address and the figures, differ by company, and are nothing but SQL: one
-    definition for reading, searching and grouping.
+    The first three are typed in by people and stored. The last one follows from the
+    address, differs by company, and is nothing but SQL: one definition for reading,
+    searching and grouping.
     """
 
     _inherit = "res.partner"
@@ -53,31 +45,11 @@ class ResPartner(models.Model):
         "address names no city, the state or province is compared. Empty: the country "
         "is not known.",
     )
-    customer_credited_share = fields.Float(
-        "Credited in Period (%)",
-        digits=(16, 2),
-        compute="_compute_customer_credited_share",
-        search="_search_customer_credited_share",
-        compute_sudo=True,
-        aggregator=None,
-        groups=USER_GROUP,
-        help="Credit notes as a share of what was invoiced in the period of value. "
-        "100 where there are only credit notes.",
-    )
 
     @api.depends("country_id", "state_id", "city")
     @api.depends_context("company")
     def _compute_customer_location(self):
         self._read_sql_field("customer_location")
-
-    @api.depends("commercial_partner_id")
-    @api.depends_context("company", "uid")
-    def _compute_customer_credited_share(self):
-        self._read_sql_field("customer_credited_share")
-        visible = self._get_visible_customers()
-        for partner in self:
-            if partner.commercial_partner_id not in visible:
-                partner.customer_credited_share = 0
 
     def _read_sql_field(self, field_name):
         """Assign what SQL says of a field, for all contacts in one query."""
@@ -110,32 +82,10 @@ class ResPartner(models.Model):
 
         return Domain.custom(to_sql=to_sql)
 
-    def _search_customer_credited_share(self, operator, value):
-        if operator == "in":
-            shares = [float(share or 0) for share in value]
-
-            def condition(column):
-                return SQL("%s = ANY(%s::numeric[])", column, shares)
-        elif operator in COMPARISONS:
-
-            def condition(column):
-                return SQL("%s %s %s::numeric", column, COMPARISONS[operator], value)
-        else:
-            return NotImplemented
-
-        def to_sql(model, alias, query):
-            column = model._field_to_sql(alias, "customer_credited_share", query)
-            return condition(SQL("COALESCE(%s, 0)", column))
-
-        return Domain.custom(to_sql=to_sql)
-
     def _field_to_sql(self, alias, field_expr, query=None):
         if field_expr == "customer_location":
             self._check_field_access(self._fields[field_expr], "read")
             return self._get_location_sql(alias)
-        if field_expr == "customer_credited_share":
-            self._check_field_access(self._fields[field_expr], "read")
-            return self._get_credited_share_sql(alias, query)
         return super()._field_to_sql(alias, field_expr, query)
 
     def _get_location_sql(self, alias):
@@ -174,21 +124,3 @@ class ResPartner(models.Model):
         that many Chinese addresses end with, and as many leave out.
         """
         return SQL("rtrim(lower(btrim(%s)), '市')", city)
-
-    def _get_credited_share_sql(self, alias, query):
-        """Return SQL for the credited share of the period, in percent."""
-        figures = self._join_customer_rows(
-            alias,
-            query,
-            "customer.figures",
-            "customer_figures",
-            self.env.company.root_id,
-        )
-        return SQL(
-            """CASE WHEN %(invoiced)s > 0
-                    THEN round(
-                        100 * (%(invoiced)s - %(revenue)s) / %(invoiced)s, 2)
-                    WHEN %(revenue)s < 0 THEN 100 END""",
-            invoiced=SQL.identifier(figures, "invoiced_window"),
-            revenue=SQL.identifier(figures, "revenue_window"),
-        )

@@ -14,6 +14,7 @@ from . import test_dimension_fields
 from . import test_engine_links
 from . import test_exchange
 from . import test_figures
+from . import test_figures_due
 from . import test_first_steps
 from . import test_linter
 from . import test_metric

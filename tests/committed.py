@@ -250,7 +250,9 @@ class ConcurrencyCase(BaseCase):
 
     @staticmethod
     def exact(value):
-        return f"{value:.2f}" if isinstance(value, float | Decimal) else value
+        return (
+            f"{value or 0:.2f}" if isinstance(value, float | Decimal | None) else value
+        )
 
     # Interleavings
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,27 @@ class Figures:
     invoice_count: int = 0
     refund_count: int = 0
     average_ticket: Decimal = Decimal(0)
+    revenue_previous: Decimal = Decimal(0)
+    revenue_change: Decimal | None = None
+    credited_share: Decimal | None = None
+    interval_mean: Decimal | None = None
+    interval_deviation: Decimal | None = None
+    active_months_share: Decimal | None = None
 
 
-def compute_figures(documents, as_of, window=365):
-    """Return the figures by customer, from the documents up to a day."""
+def compute_figures(documents, as_of, window=365, history_start=date.min):
+    """Return the figures by customer, from the documents up to a day.
+
+    Who has later documents only has figures of nothing.
+    """
     by_customer = defaultdict(list)
     for document in documents:
-        if document.day <= as_of:
+        if document.day >= history_start:
             by_customer[document.customer].append(document)
     result = {}
-    for customer, own in by_customer.items():
+    for customer, known in by_customer.items():
         figures = result[customer] = Figures()
+        own = [d for d in known if d.day <= as_of]
         purchases = [d for d in own if not d.is_refund]
         recent = [d for d in own if (as_of - d.day).days < window]
         recent_purchases = [d for d in recent if not d.is_refund]
@@ -56,10 +67,49 @@ def compute_figures(documents, as_of, window=365):
         if purchases:
             figures.first_date = min(d.day for d in purchases)
             figures.last_date = max(d.day for d in purchases)
-            figures.average_ticket = (figures.revenue_total / len(purchases)).quantize(
-                Decimal("0.01"), ROUND_HALF_UP
-            )
+            figures.average_ticket = _round(figures.revenue_total / len(purchases))
+        _compute_shares(figures, own, as_of, window, history_start)
+        _compute_rhythm(figures, sorted({d.day for d in purchases}), as_of)
     return result
+
+
+def _compute_shares(figures, own, as_of, window, history_start):
+    """Complete figures by what compares sums of money."""
+    before = [d for d in own if window <= (as_of - d.day).days < 2 * window]
+    figures.revenue_previous = sum((d.amount for d in before), Decimal(0))
+    is_known = (as_of - history_start).days >= 2 * window - 1
+    if figures.revenue_previous > 0 and is_known:
+        gained = figures.revenue_window - figures.revenue_previous
+        figures.revenue_change = _round(100 * gained / figures.revenue_previous)
+    if figures.invoiced_window > 0:
+        credited = figures.invoiced_window - figures.revenue_window
+        figures.credited_share = _round(100 * credited / figures.invoiced_window)
+    elif figures.revenue_window < 0:
+        figures.credited_share = Decimal(100)
+
+
+def _compute_rhythm(figures, days, as_of):
+    """Complete figures by what follows from the purchase days."""
+    between = [(later - day).days for day, later in pairwise(days)]
+    if between:
+        figures.interval_mean = _round(Decimal(sum(between)) / len(between))
+    if len(between) > 1:
+        mean = Fraction(sum(between), len(between))
+        variance = sum((n - mean) ** 2 for n in between) / (len(between) - 1)
+        figures.interval_deviation = _round(
+            (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+        )
+    if days:
+        month = as_of.year * 12 + as_of.month
+        months = {day.year * 12 + day.month for day in days}
+        counted = range(max(month - 11, min(months)), month + 1)
+        active = sum(1 for each in counted if each in months)
+        figures.active_months_share = _round(Decimal(100 * active) / len(counted))
+
+
+def _round(value):
+    """Return an amount or a percentage to the cent, halves away from zero."""
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def is_paying(figures, minimum_kept_share=1, minimum_purchases=0):

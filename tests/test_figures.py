@@ -232,7 +232,7 @@ class TestFigures(ClassificationCommon):
         self.post(alpha, 10, -1)
         with freeze_time(f"{self.today} 09:00:00"):  # still the day before there
             self.classify()
-            self.assertFalse(self.figures_of(alpha))
+            self.assertEqual(self.figures_of(alpha).invoice_count, 0)
         with freeze_time(f"{self.today} 11:00:00"):
             self.classify()
             self.assertEqual(self.figures_of(alpha).revenue_total, 10)
