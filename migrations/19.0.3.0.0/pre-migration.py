@@ -18,10 +18,14 @@ NEEDLESS_INDEXES = [
 ]
 #: Codes of the figures that are built in from now on
 NEW_FIGURES = [
+    "active_months_share",
     "costed_share",
+    "credited_share",
     "days_late",
     "days_to_pay",
     "discount_share",
+    "interval_deviation",
+    "interval_mean",
     "late_share",
     "main_product_category_id",
     "main_product_share",
@@ -32,6 +36,8 @@ NEW_FIGURES = [
     "overdue_amount",
     "overdue_invoices",
     "paid_amount",
+    "revenue_change",
+    "revenue_previous",
     "worst_delay",
 ]
 #: Metrics that ship under another code from now on
