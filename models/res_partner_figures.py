@@ -16,6 +16,11 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
+    customer_invoiced_window = _money(
+        "invoiced_window",
+        "Invoiced in Period",
+        help="Posted invoices of the period, credit notes not deducted.",
+    )
     customer_revenue_previous = _money(
         "revenue_previous",
         "Net Revenue in Period Before",

@@ -15,6 +15,7 @@ from . import test_engine_links
 from . import test_exchange
 from . import test_figures
 from . import test_figures_due
+from . import test_figures_query
 from . import test_first_steps
 from . import test_linter
 from . import test_metric
