@@ -46,6 +46,8 @@ RENAMED = {"main_product_category": "main_product_category_id"}
 
 def migrate(cr, version):
     _drop_foreign_keys(cr)
+    # the index of companies and due days begins with the same column
+    cr.execute("DROP INDEX IF EXISTS customer_figures__company_id_index")
     for index in NEEDLESS_INDEXES:
         cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(index)))
     _rename_metrics(cr)
