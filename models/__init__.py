@@ -70,6 +70,7 @@ from . import customer_ruleset_judging
 from . import customer_ruleset_score
 from . import customer_ruleset_inputs
 from . import customer_ruleset_matches
+from . import customer_ruleset_conditions
 from . import customer_ruleset_values
 
 # Staging: what a run would set

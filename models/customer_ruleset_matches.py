@@ -5,30 +5,38 @@ import psycopg2
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .customer_scope import EVERYONE
+
 _logger = logging.getLogger(__name__)
 
 
 class CustomerRuleset(models.Model):
     """How a version with rules judges each customer: by the conditions they meet.
 
-    Each rule is one statement, whatever the number of customers. A rule that cannot
-    be evaluated any more, because a field is gone, keeps the customers in its
-    category who are there, and the run reports it; the others are not disturbed.
+    All rules are one statement, whatever the number of customers; where that fails,
+    each rule is one. A rule that cannot be evaluated any more, because a field is gone,
+    keeps the customers in its category who are there, and the run reports it; the
+    others are not disturbed.
     """
 
     _inherit = "customer.ruleset"
 
-    def _get_matched_judged(self, scope):
+    def _get_matched_judged(self, scope, one_by_one=False):
         """Return SQL with the category that the rules give each customer.
 
         Its columns: ``partner_id``, ``slot``, ``category_id`` and the ``position``
         of the rule, NULL where the default category was given.
 
         :param Scope scope: whom the step is about
+        :param bool one_by_one: evaluate each rule apart, so that no broken one disturbs
+            the others
+        :raise Exception: whatever is wrong with a rule, where all are one
         """
         self.ensure_one()
         settings = self._get_settings()
         applicable = self.env["customer.population"]._get_applicable(settings, scope)
+        if self.rule_ids and not one_by_one:
+            return self._get_judged_together(applicable, scope)
         self._collect_matches(applicable, scope)
         if settings["multiple"]:
             return SQL(
@@ -137,7 +145,7 @@ class CustomerRuleset(models.Model):
             )
         )
 
-    def _get_rule_query(self, rule, scope):
+    def _get_rule_query(self, rule, scope=EVERYONE):
         """Return a function that gives SQL selecting who meets the condition."""
         Partner = self.env["customer.population"]._get_partners(self.company_id)
 
@@ -166,7 +174,7 @@ class CustomerRuleset(models.Model):
             scope.on(SQL("partner_id")),
         )
 
-    def _get_explained(self, differing, inputs):
+    def _get_explained(self, differing, inputs, as_of):
         """Return what differs with the rule that decided, and the values it read.
 
         One statement for each rule that gave a category, and one for what none gave:
@@ -174,7 +182,8 @@ class CustomerRuleset(models.Model):
 
         :param SQL differing: a table with the customers as ``customer_id``, and the
             ``position`` of the rule
-        :param SQL inputs: what is said of all of them
+        :param SQL inputs: what is said where no rule decided
+        :param date as_of: the day of the computation
         :return: pairs of SQL with rows as those of ``differing``, and SQL that explains
             such a row
         """
@@ -202,10 +211,14 @@ class CustomerRuleset(models.Model):
                 read=self._get_values_query(rule, decided),
             )
             told = SQL(
-                "jsonb_build_object('rule', %s::text, 'values', field_values)",
+                """jsonb_build_object(
+                    'as_of', %s::text, 'position', position,
+                    'rule', %s::text, 'values', field_values
+                )""",
+                fields.Date.to_string(as_of),
                 rule.name,
             )
-            explained.append((with_values, SQL("%s || %s", inputs, told)))
+            explained.append((with_values, told))
         return explained
 
     def _get_values_query(self, rule, decided):

@@ -81,27 +81,55 @@ class CustomerStaging(models.Model):
         """
         # a step's rows are joined and sorted in memory
         self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
-        judged, inputs = ruleset._get_judged(line.as_of, figures, scope)
-        inputs = self._get_inputs(line, ruleset, inputs)
-        differing = self._get_differing(line, ruleset, judged, scope)
-        parts = [(differing, inputs)]
         if ruleset.method == "rule":
-            # read by several statements, each of which explains a rule's decisions
-            table = SQL("pg_temp.customer_differing")
-            self.env.execute_query(SQL("DROP TABLE IF EXISTS %s", table))
-            self.env.execute_query(
-                SQL(
-                    "CREATE TEMPORARY TABLE customer_differing ON COMMIT DROP AS %s",
-                    differing,
-                )
-            )
-            self.env.execute_query(SQL("ANALYZE %s", table))
-            parts = ruleset._get_explained(table, inputs)
+            parts = self._collect_differing(line, ruleset, scope)
+        else:
+            judged, inputs = ruleset._get_judged(line.as_of, figures, scope)
+            differing = self._get_differing(line, ruleset, judged, scope)
+            parts = [(differing, self._get_inputs(line, ruleset, inputs))]
         created = sum(
             self._write_differing(line, ruleset, differing, inputs)
             for differing, inputs in parts
         )
         self.env["customer.assignment"]._after_creation(line, created)
+
+    @api.model
+    def _collect_differing(self, line, ruleset, scope):
+        """Note what differs by rules in a temporary table; return it rule by rule.
+
+        Several statements read it, each of which explains the decisions of a rule.
+
+        :return: pairs of SQL with differing rows, and SQL that explains such a row
+        """
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._create_differing(
+                    line, ruleset, ruleset._get_matched_judged(scope), scope
+                )
+            ruleset.rule_ids.rule_id.filtered("error").error = False
+        except psycopg2.OperationalError:
+            raise  # another transaction came between: the step is repeated
+        except Exception:
+            judged = ruleset._get_matched_judged(scope, one_by_one=True)
+            self._create_differing(line, ruleset, judged, scope)
+        inputs = ruleset._get_matched_inputs(line.as_of)
+        return ruleset._get_explained(
+            SQL("pg_temp.customer_differing"),
+            self._get_inputs(line, ruleset, inputs),
+            line.as_of,
+        )
+
+    @api.model
+    def _create_differing(self, line, ruleset, judged, scope):
+        table = SQL("pg_temp.customer_differing")
+        self.env.execute_query(SQL("DROP TABLE IF EXISTS %s", table))
+        self.env.execute_query(
+            SQL(
+                "CREATE TEMPORARY TABLE customer_differing ON COMMIT DROP AS %s",
+                self._get_differing(line, ruleset, judged, scope),
+            )
+        )
+        self.env.execute_query(SQL("ANALYZE %s", table))
 
     @api.model
     def _get_differing(self, line, ruleset, judged, scope):
