@@ -99,6 +99,14 @@ from . import customer_rehearsal
 from . import customer_linter
 from . import customer_linter_feeds
 
+# The check: what is classified against the ledger and a computation anew
+from . import customer_check
+from . import customer_check_line
+from . import customer_check_ledger
+from . import customer_check_recompute
+from . import customer_check_difference
+from . import customer_check_schedule
+
 # For people: automation rules, messages, import, privacy, contact tags
 from . import customer_category_change
 from . import customer_change_publication

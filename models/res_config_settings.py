@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 CHANGES_CRON = "customer_classification.ir_cron_classify_changes"
+SAMPLE_PARAMETER = "customer_classification.check_sample"
 
 
 class ResConfigSettings(models.TransientModel):
@@ -35,6 +36,13 @@ class ResConfigSettings(models.TransientModel):
         string="Follow Changes Every (Minutes)",
         help="So many minutes after an invoice, a payment or a contact changed, the "
         "customer is classified anew. 0: not before the night.",
+    )
+
+    customer_check_sample = fields.Integer(
+        string="Customers Compared by a Check",
+        config_parameter=SAMPLE_PARAMETER,
+        help="So many customers are computed anew and compared by each scheduled "
+        "check, in turn. 0: all.",
     )
 
     @api.model
