@@ -130,6 +130,14 @@ class CustomerDimension(models.Model):
         metrics = self.criterion_ids.metric_id
         return self.method == "score" and set(metrics.mapped("kind")) == {"figure"}
 
+    @api.model
+    def _get_read_fields(self):
+        """Return the names of the contact's fields that any dimension reads."""
+        dimensions = self.search([("method", "in", ["rule", "field"])])
+        return dimensions.rule_ids._get_field_names() | set(
+            dimensions.level_ids.mapped("field_name")
+        )
+
     # What companies share cannot depend on one of them
 
     def _check_shared(self):

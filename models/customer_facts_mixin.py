@@ -34,8 +34,6 @@ class CustomerFactsMixin(models.AbstractModel):
     _fact_columns = ()
     #: Whether the database may read many of them in parallel, in parts
     _is_split = False
-    #: Whether the runs of every minute leave them to the night
-    _is_nightly = False
 
     partner_id = EngineMany2one()
     company_id = EngineMany2one(required=True)
@@ -51,14 +49,18 @@ class CustomerFactsMixin(models.AbstractModel):
 
     @api.model
     def _is_wanted(self):
-        """Return whether anybody wants these facts: one of their metrics is active."""
+        """Return whether anybody wants these facts: a metric shows, a dimension reads.
+
+        The metrics can be archived where a company has no use for them.
+        """
         # sudo: who starts a run need not be allowed to read metrics
         metrics = self.env["customer.metric"].sudo()
-        return bool(
-            metrics.search_count(
-                [("kind", "=", "figure"), ("code", "in", self._fact_columns)], limit=1
-            )
-        )
+        is_own = [("kind", "=", "figure"), ("code", "in", self._fact_columns)]
+        if metrics.search_count(is_own, limit=1):
+            return True
+        read = self.env["customer.dimension"]._get_read_fields()
+        shown = self.env["res.partner"]._get_customer_fields_of(self)
+        return not read.isdisjoint(shown)
 
     @api.model
     def _is_filled(self, company):

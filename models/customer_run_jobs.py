@@ -102,14 +102,10 @@ class CustomerClassificationRunLine(models.Model):
         ]
 
     def _add_to_plan(self, dimension):
-        """Have a dimension judged for everybody, before what is judged next."""
+        """Have a dimension judged for everybody, together with others of its stage."""
         plan = list(self.plan)
-        number = next(
-            n
-            for n, job in enumerate(plan)
-            if n > self.position[0] and job["do"] == "judge"
-        )
-        if not plan[number]["everyone"]:
+        number = self.position[0] + 1
+        if plan[number]["do"] != "judge" or not plan[number]["everyone"]:
             plan.insert(number, {"do": "judge", "dimensions": [], "everyone": True})
         job = plan[number]
         plan[number] = {**job, "dimensions": [*job["dimensions"], dimension.id]}

@@ -30,7 +30,9 @@ class CustomerClassificationRunLine(models.Model):
     @api.depends("plan", "position", "state")
     @api.depends_context("lang")
     def _compute_progress(self):
-        [[last_id]] = self.env.execute_query(SQL("SELECT max(id) FROM res_partner"))
+        [[last_id]] = self.env.execute_query(
+            SQL("SELECT COALESCE(max(id), 1) FROM res_partner")
+        )
         for line in self:
             line.current_job = False
             if line.state != "pending" or not line.plan:
@@ -65,13 +67,16 @@ class CustomerClassificationRunLine(models.Model):
         if self._is_past():
             return [{"do": "past"}]
         self._note_customers()
-        return [
-            {"do": "expire"},
+        is_anybody_noted = not self._get_next_noted(0)[0].is_empty()
+        jobs = [
             *self._plan_facts(),
             *self._plan_metrics(),
             *self._plan_judging(),
-            {"do": "withdraw", "everyone": self._is_sweeping()},
-            {"do": "mirror", "everyone": self._is_sweeping()},
+        ]
+        return [
+            {"do": "expire"},
+            *(job for job in jobs if job.get("everyone", True) or is_anybody_noted),
+            {"do": "withdraw"},
         ]
 
     def _is_sweeping(self):
@@ -85,12 +90,12 @@ class CustomerClassificationRunLine(models.Model):
         for model in self.env["customer.facts.mixin"]._get_models():
             if not model._is_wanted():
                 jobs.append({"do": "removal", "model": model._name})
-            elif self.extent != "touched" or not model._is_nightly:
-                everyone = self.extent == "all" or (
-                    # wanted since yesterday only
-                    self.extent == "due" and not model._is_filled(self.company_id)
-                )
-                jobs.append({"do": "facts", "model": model._name, "everyone": everyone})
+                continue
+            everyone = self.extent == "all" or (
+                # wanted since yesterday only
+                self.extent == "due" and not model._is_filled(self.company_id)
+            )
+            jobs.append({"do": "facts", "model": model._name, "everyone": everyone})
         return jobs
 
     def _plan_metrics(self):

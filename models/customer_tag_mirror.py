@@ -294,15 +294,23 @@ class CustomerOverride(models.Model):
 class CustomerClassificationRunLine(models.Model):
     _inherit = "customer.classification.run.line"
 
+    def _make_plan(self):
+        plan = super()._make_plan()
+        if not self._is_past() and self._get_mirrored_dimensions():
+            plan.append({"do": "mirror"})
+        return plan
+
     def _do_mirror(self, _job, _after):
         """Bring the contact tags in step with what the line applied."""
-        self.ensure_one()
+        self._get_mirrored_dimensions()._update_mirror(self._get_limit())
+
+    def _get_mirrored_dimensions(self):
         # those that all companies share have no line where all are set by hand
-        self.env["customer.dimension"].search(
+        return self.env["customer.dimension"].search(
             [
                 ("mirror_tags", "=", True),
                 "|",
                 ("is_shared", "=", True),
                 ("mirror_company_id", "child_of", self.company_id.ids),
             ]
-        )._update_mirror(self._get_limit())
+        )

@@ -62,6 +62,15 @@ class ResPartner(models.Model):
                 partner[name] = (today - day).days if day else False
 
     @api.model
+    def _get_customer_fields_of(self, facts):
+        """Return the names of the fields that show, or count from, some facts.
+
+        :param facts: the model of facts
+        """
+        shown = set(self._get_customer_figure_fields(facts))
+        return shown | {name for name, day in DAYS_SINCE.items() if day in shown}
+
+    @api.model
     def _invalidate_customer_fields(self):
         self.invalidate_model(list(DAYS_SINCE))
         return super()._invalidate_customer_fields()
