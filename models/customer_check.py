@@ -39,7 +39,6 @@ class CustomerCheck(models.Model):
 
     trigger = fields.Selection(
         [("cron", "Scheduled"), ("request", "Asked for by a person")],
-        string="Started",
         required=True,
         readonly=True,
     )
@@ -99,6 +98,8 @@ class CustomerCheck(models.Model):
     )
     remaining_count = fields.Integer("Differ Still", compute="_compute_result")
     waiting_count = fields.Integer("Customers Waiting", compute="_compute_result")
+    note = fields.Text("Not Compared", compute="_compute_result")
+    error = fields.Text("Errors", compute="_compute_result")
     progress = fields.Float("Progress (%)", compute="_compute_progress")
 
     @api.depends("date_start")
@@ -117,6 +118,8 @@ class CustomerCheck(models.Model):
         "line_ids.difference_count",
         "line_ids.remaining_count",
         "line_ids.waiting_count",
+        "line_ids.note",
+        "line_ids.error",
     )
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_result(self):
@@ -128,8 +131,14 @@ class CustomerCheck(models.Model):
             check.result = check.state == "done" and next(
                 (result for result in RESULTS if result in results), "agrees"
             )
-            for name in ("compared", "difference", "remaining", "waiting"):
+            for name in ("difference", "remaining", "waiting"):
                 check[f"{name}_count"] = sum(lines.mapped(f"{name}_count"))
+            # not those of what companies share a second time
+            own = lines.filtered("company_id")
+            check.compared_count = sum(own.mapped("compared_count"))
+            for name in ("note", "error"):
+                texts = dict.fromkeys(filter(None, lines.mapped(name)))
+                check[name] = "\n".join(texts)
 
     @api.depends("line_ids.progress")
     @api.depends_context("uid", "allowed_company_ids")
@@ -221,7 +230,8 @@ class CustomerCheck(models.Model):
         owners = list(companies)
         if self.env["customer.dimension"]._get_computed(shared=True):
             owners.append(companies.browse())
-        return self.create(
+        # nobody asks in the chatter who created it
+        return self.with_context(mail_create_nolog=True).create(
             {
                 "trigger": trigger,
                 "user_id": self.env.uid,

@@ -81,12 +81,12 @@ class CustomerCheckLine(models.Model):
         help="Net revenue of all classified customers.",
     )
     explained_amount = fields.Monetary(
-        "Does Not Count",
+        "Not Counted",
         compute="_compute_amounts",
         help="Documents that do not count, by the settings or their date; the page "
         "“Ledger” names the reasons.",
     )
-    waiting_amount = fields.Monetary("Waits", compute="_compute_amounts")
+    waiting_amount = fields.Monetary("Waiting", compute="_compute_amounts")
     unexplained_amount = fields.Monetary("Difference", compute="_compute_amounts")
     result = fields.Selection(
         selection=lambda self: (

@@ -125,11 +125,11 @@ class CustomerCheckLine(models.Model):
     # Figures
 
     def _get_compared_models(self):
-        """Return the models of facts that follow every change."""
+        """Return the models of facts that are kept, and were filled by a run."""
         return [
             model
             for model in self.env["customer.facts.mixin"]._get_models()
-            if model._is_wanted() and not model._is_nightly
+            if model._is_wanted() and model._is_filled(self.company_id)
         ]
 
     def _compare_facts(self, model, scope):
@@ -371,13 +371,11 @@ class CustomerCheckLine(models.Model):
     def _is_noted(self, field_name):
         """Return whether a trigger sees what changes a field of the contact.
 
-        Or whether it is a figure that follows every change.
+        Or whether it is a figure: who waits for a new one is known.
         """
         field = self.env["res.partner"]._fields.get(field_name)
         if field is None:
             return False
-        if getattr(field, "customer_figure", None):
-            return not self.env[field.customer_figure_model]._is_nightly
-        if field_name in DAYS_SINCE:
+        if getattr(field, "customer_figure", None) or field_name in DAYS_SINCE:
             return True
         return field.store and field.type not in ("one2many", "many2many")

@@ -139,7 +139,12 @@ class CustomerCheck(models.Model):
     def _begin_verification(self):
         self.phase = "verify"
         self.line_ids.filtered(lambda line: line.state == "done").write(
-            {"state": "pending", "position": 0, "remaining_count": 0}
+            {
+                "state": "pending",
+                "position": 0,
+                "compared_count": 0,
+                "remaining_count": 0,
+            }
         )
         self.amount_ids.unlink()
 
