@@ -74,12 +74,24 @@ def observe(name, unit, call, repeats, before=None):
 
 
 def keep_one_dimension():
-    """Archive every dimension but the scored one; return the others' ids."""
+    """Archive every dimension but the scored one, and the metrics it does not weigh.
+
+    :return: the ids of the archived dimensions and of the archived metrics
+    """
     with database.environment() as env:
         dimensions = env["customer.dimension"].search([])
         others = dimensions.filtered(lambda dimension: dimension.code != SCORED)
         others.active = False
-        return others.ids
+        weighed = (dimensions - others).criterion_ids.metric_id
+        metrics = env["customer.metric"].search([("id", "not in", weighed.ids)])
+        metrics.active = False
+        return others.ids, metrics.ids
+
+
+def restore(metric_ids):
+    """Have the archived metrics computed again."""
+    with database.environment() as env:
+        env["customer.metric"].browse(metric_ids).active = True
 
 
 def measure(filled, unit, repeats):

@@ -119,7 +119,7 @@ def measure(filled, options):
     """Measure everything, printing rows as they come; yield name and results."""
     parts = options.part or [part for part in PARTS if part != "statements"]
     plain = engine.measure_plain(max(options.repeats, 3))
-    others = engine.keep_one_dimension()
+    others, metrics = engine.keep_one_dimension()
 
     def table(title, results, unit_name="÷ plain", **arguments):
         return title, print_table(title, results, unit_name, **arguments)
@@ -142,6 +142,7 @@ def measure(filled, options):
     if "dimensions" in parts:
         results = engine.measure_dimensions(others, plain, options.repeats)
         yield table("Each dimension more", results, costs=True)
+        engine.restore(metrics)
         again = engine.measure_all(plain, options.repeats)
         yield table("Runs of all dimensions", again, costs=True)
         print_space()
