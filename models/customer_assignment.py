@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_engine_fields import EngineMany2one
-from .customer_facts_mixin import ANALYZE_FROM
 from .customer_staging import SCORE_COLUMNS
+from .customer_statistics import renew_statistics
 
 
 class CustomerAssignment(models.Model):
@@ -103,16 +103,10 @@ class CustomerAssignment(models.Model):
         :param line: counts them
         """
         if created:
-            self._analyze_first(line, created)
+            renew_statistics(self.env, self._table, created)
             line.created_count += created
             self.invalidate_model()
             self.env["res.partner"]._invalidate_customer_fields()
-
-    @api.model
-    def _analyze_first(self, line, created):
-        """Renew the statistics with the first fill: the next steps rely on them."""
-        if created >= ANALYZE_FROM and not line.created_count:
-            self.env.execute_query(SQL("ANALYZE customer_assignment"))
 
     @api.model
     def _apply_staged(self, line, limit):
@@ -127,7 +121,7 @@ class CustomerAssignment(models.Model):
         :return: dict with the number of rows ``staged``, ``created`` and ``changed``
         """
         [counts] = self.env.execute_query_dict(self._get_apply_query(line, limit))
-        self._analyze_first(line, counts["created"])
+        renew_statistics(self.env, self._table, counts["created"])
         self.invalidate_model()
         self.env["customer.staging"].invalidate_model()
         self.env["customer.assignment.history"].invalidate_model()

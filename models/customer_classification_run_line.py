@@ -21,6 +21,8 @@ LOCK_SPACE = 0x63636C73
 #: Seconds that a scheduled action waits for someone else's run of a company: a call of
 #: `classify` takes a few
 LOCK_WAIT = 30
+#: Seconds after which a step is committed
+MOMENT = 0.2
 
 
 class RunStopped(Exception):
@@ -154,7 +156,7 @@ class CustomerClassificationRunLine(models.Model):
             return False
         try:
             self._cron_retry(self._note_worker)
-            while self._cron_retry(self._do_next):
+            while self._cron_retry(self._do_some):
                 self._check_stop()
                 if commit_progress() <= 0:
                     return False
@@ -163,6 +165,17 @@ class CustomerClassificationRunLine(models.Model):
         finally:
             self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
         return True
+
+    def _do_some(self):
+        """Do steps for a moment; return whether there is more to do.
+
+        Most steps have nothing to do, and to commit takes longer than they do.
+        """
+        end = time.monotonic() + MOMENT
+        while self._do_next():
+            if time.monotonic() > end:
+                return True
+        return False
 
     def _cron_commit(self):
         self.env.cr.commit()

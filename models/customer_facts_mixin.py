@@ -3,11 +3,8 @@ from odoo.tools import SQL
 
 from .customer_engine_fields import EngineMany2one
 from .customer_scope import EVERYONE
+from .customer_statistics import renew_statistics
 
-#: From so many rows on that were written at once, statistics are renewed at once, too.
-#: Autovacuum does it later, or, worse, before the commit, when the table looks empty:
-#: the database then compares each row with all.
-ANALYZE_FROM = 5_000
 #: Documents that a part of a run of all customers has about, and parts at most
 PART_SIZE = 200_000
 MAX_PARTS = 16
@@ -188,8 +185,7 @@ class CustomerFactsMixin(models.AbstractModel):
                 ),
             )
         )
-        if written >= ANALYZE_FROM:
-            self.env.execute_query(SQL("ANALYZE %s", SQL.identifier(self._table)))
+        renew_statistics(self.env, self._table, written)
         self.invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return written

@@ -6,8 +6,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .customer_facts_mixin import ANALYZE_FROM
 from .customer_scope import EVERYONE
+from .customer_statistics import renew_statistics
 
 _logger = logging.getLogger(__name__)
 
@@ -52,8 +52,7 @@ class CustomerMetric(models.Model):
         """Bring the values of one metric up to date, see :meth:`_update_values`."""
         self.env.flush_all()
         written = self._update_isolated(company, as_of, scope)
-        if written >= ANALYZE_FROM:
-            self.env.execute_query(SQL("ANALYZE customer_metric_value"))
+        renew_statistics(self.env, "customer_metric_value", written)
         self.env["customer.metric.value"].invalidate_model()
         self.env["res.partner"]._invalidate_customer_fields()
         return written

@@ -1,0 +1,26 @@
+"""What the database knows of tables that the engine fills."""
+
+from odoo.tools import SQL
+
+#: Rows that are too few to matter
+FEW_ROWS = 5_000
+#: A table has grown much when one row in so many is new
+SHARE = 5
+
+
+def renew_statistics(env, table, written):
+    """Renew the database's statistics of a table into which much was just written.
+
+    Autovacuum does it later, or, worse, before the commit, when the table looks empty:
+    the database then compares each row with all.
+
+    :param str table: its name
+    :param int written: the number of rows
+    """
+    if written < FEW_ROWS:
+        return
+    [[known]] = env.execute_query(
+        SQL("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", table)
+    )
+    if written * SHARE >= known:
+        env.execute_query(SQL("ANALYZE %s", SQL.identifier(table)))
