@@ -241,6 +241,39 @@ class CustomerRulesetCriterion(models.Model):
             return SQL("1")
         return SQL("CASE %s ELSE 1 END", SQL(" ").join(branches[::-1]))
 
+    def _get_passed_queries(self, last, as_of):
+        """Return queries that select the customers whose score the calendar changes.
+
+        Limits in days before the present day move with it; all others stay. No figure
+        is due because of them: it is the same as before.
+
+        :param date last: the day before, of which the scores are
+        """
+        queries = []
+        for criterion in self:
+            if criterion.value_type != "date" or criterion.cut_mode != "fixed":
+                continue
+            facts = self.env["customer.facts.mixin"]._get_model_of(criterion.metric)
+            for cut in criterion.cuts:
+                queries.append(
+                    SQL(
+                        """
+                        SELECT partner_id
+                          FROM %(facts)s
+                         WHERE company_id = %(company)s
+                           AND (%(value)s %(reaches)s %(before)s)
+                               <> (%(value)s %(reaches)s %(now)s)
+                        """,
+                        facts=SQL.identifier(facts._table),
+                        company=criterion.company_id.id,
+                        value=SQL.identifier(criterion.metric),
+                        reaches=SQL(">=" if criterion.higher_is_better else "<="),
+                        before=criterion._get_cut_sql(cut, last),
+                        now=criterion._get_cut_sql(cut, as_of),
+                    )
+                )
+        return queries
+
     def _get_cut_sql(self, cut, as_of):
         if self.value_type == "integer" and abs(Decimal(cut)) < GREAT_NUMBER:
             # of whole numbers, which the database compares in a fraction of the time

@@ -156,9 +156,12 @@ class CustomerClassificationRunLine(models.Model):
                 self.company_id, self.as_of
             )
             self._prepare_population(EVERYONE)
-            return Ruleset._update_version(
+            ruleset = Ruleset._update_version(
                 dimension, self.company_id, self.as_of, figures
             )
+            if ruleset:
+                # it is for all the others, too
+                self.env["customer.change"]._mark_everything(self.company_id)
         return ruleset
 
     def _apply_all(self):

@@ -210,7 +210,33 @@ class CustomerClassificationRunLine(models.Model):
             return queries
         for model in self.env["customer.facts.mixin"]._get_models():
             queries += model._get_due_queries(self.company_id, self.as_of)
-        return queries + self.company_id._get_customer_difference_queries()
+        return [
+            *queries,
+            *self._get_passed_queries(),
+            *self.company_id._get_customer_difference_queries(),
+        ]
+
+    def _get_passed_queries(self):
+        """Return queries that select who passed a limit in days since the last night."""
+        last = self.search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("extent", "in", ("all", "due")),
+                ("state", "=", "done"),
+                ("run_id.as_of", "=", False),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        Ruleset = self.env["customer.ruleset"]
+        return [
+            query
+            for dimension in self._get_dimensions()
+            if dimension._follows_figures()
+            for query in Ruleset._get_in_force(
+                dimension, self.company_id
+            ).criterion_ids._get_passed_queries(last.as_of, self.as_of)
+        ]
 
     # Following the plan
 

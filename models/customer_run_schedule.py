@@ -172,6 +172,15 @@ class CustomerClassificationRun(models.Model):
         )
         if last.as_of + timedelta(days=FULL_DAYS) <= today:
             return "all"
+        # one that was needed did not get to its end
+        left = [
+            ("company_id", "=", company.id or False),
+            ("extent", "=", "all"),
+            ("id", ">", last.id),
+            ("run_id.as_of", "=", False),
+        ]
+        if Line.search_count(left, limit=1):
+            return "all"
         if company and last.what_counts != Line._describe_what_counts(company):
             return "all"
         return "due"
