@@ -217,7 +217,7 @@ class CustomerClassificationRunLine(models.Model):
         ]
 
     def _get_passed_queries(self):
-        """Return queries that select who passed a limit in days since the last night."""
+        """Return queries for the ids of who passed a limit in days since last night."""
         last = self.search(
             [
                 ("company_id", "=", self.company_id.id),
