@@ -1,10 +1,12 @@
 """The state machine: what happens, in any order, and what must hold after each run."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from odoo.exceptions import UserError
 
 from . import increments_check
 from .increments_world import LINE, World
@@ -56,6 +58,12 @@ class Increments(RuleBasedStateMachine):
             self.is_broken = True
             raise
 
+    @contextmanager
+    def attempted(self):
+        """What Odoo refuses does not happen."""
+        with self.guarded(), suppress(UserError), self.world.env.cr.savepoint():
+            yield
+
     # Documents
 
     @rule(
@@ -67,54 +75,54 @@ class Increments(RuleBasedStateMachine):
         through_orm=st.sampled_from([False, False, False, True]),
     )
     def post(self, company, contact, amount, day, term, through_orm):
-        with self.guarded():
+        with self.attempted():
             self.world.post(company, contact, amount, day, term, through_orm)
 
     @rule(company=companies, contact=contacts, amount=documents, day=days, term=terms)
     def post_another(self, company, contact, amount, day, term):
-        with self.guarded():
+        with self.attempted():
             self.world.post(company, contact, amount, day, term, False)
 
     @rule(number=documents, day=days, term=terms)
     def redate(self, number, day, term):
-        with self.guarded():
+        with self.attempted():
             self.world.redate(number, day, term)
 
     @rule(number=documents, factor=st.sampled_from([0.5, 1.01, 3]))
     def change_amount(self, number, factor):
-        with self.guarded():
+        with self.attempted():
             self.world.change_amount(number, factor)
 
     @rule(number=documents, contact=contacts)
     def reassign(self, number, contact):
-        with self.guarded():
+        with self.attempted():
             self.world.reassign(number, contact)
 
     @rule(number=documents, how=st.sampled_from(["sql", "draft", "cancel", "unlink"]))
     def undo(self, number, how):
-        with self.guarded():
+        with self.attempted():
             self.world.undo(number, how)
 
     @rule(number=documents, day=st.integers(-3, 3))
     def credit(self, number, day):
-        with self.guarded():
+        with self.attempted():
             self.world.credit(number, day)
 
     @rule(number=documents, day=st.integers(-4, 3), share=st.sampled_from([1, 0.5]))
     def pay(self, number, day, share):
-        with self.guarded():
+        with self.attempted():
             self.world.pay(number, day, share)
 
     @rule(number=documents)
     def unreconcile(self, number):
-        with self.guarded():
+        with self.attempted():
             self.world.unreconcile(number)
 
     # Contacts, decisions, settings
 
     @rule(contact=contacts, parent=contacts)
     def reparent(self, contact, parent):
-        with self.guarded():
+        with self.attempted():
             self.world.reparent(contact, parent)
 
     @rule(
@@ -131,22 +139,22 @@ class Increments(RuleBasedStateMachine):
         ),
     )
     def edit_contact(self, contact, values):
-        with self.guarded():
+        with self.attempted():
             self.world.edit_contact(contact, values)
 
     @rule(contact=contacts)
     def delete_contact(self, contact):
-        with self.guarded():
+        with self.attempted():
             self.world.delete_contact(contact)
 
     @rule(source=contacts, kept=contacts)
     def merge(self, source, kept):
-        with self.guarded():
+        with self.attempted():
             self.world.merge(source, kept)
 
     @rule(contact=contacts)
     def exclude(self, contact):
-        with self.guarded():
+        with self.attempted():
             self.world.exclude(contact)
 
     @rule(
@@ -156,7 +164,7 @@ class Increments(RuleBasedStateMachine):
         day=st.integers(1, 3),
     )
     def decide(self, contact, company, dimension, day):
-        with self.guarded():
+        with self.attempted():
             self.world.decide(contact, company, dimension, day)
 
     @rule(
@@ -171,7 +179,7 @@ class Increments(RuleBasedStateMachine):
         ),
     )
     def change_settings(self, company, values):
-        with self.guarded():
+        with self.attempted():
             self.world.roots[company].write(values)
             self.world.settle()
             self.is_changed = True

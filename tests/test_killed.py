@@ -29,7 +29,6 @@ STAGES = (
     ("customer.staging", "_stage_changes"),
     ("customer.assignment", "_apply_staged"),
     (LINE, "_do_withdraw"),
-    (LINE, "_do_mirror"),
     (LINE, "_finish"),
     (RUN, "_close"),
 )
