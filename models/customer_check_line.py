@@ -6,6 +6,7 @@ from odoo.tools import SQL
 from .customer_run_plan import LAST_ID
 from .customer_run_schedule import RESUME_HOURS
 from .customer_scope import Scope
+from .customer_staging import WORK_MEMORY
 
 #: Differences of a kind that a check lists for a company; more are only counted
 MAX_LISTED = 1000
@@ -150,6 +151,8 @@ class CustomerCheckLine(models.Model):
         scope, last = self._get_next_scope()
         if not self.position:
             self.note = self._get_note()
+        # a step's customers are joined and sorted in memory
+        self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
         self._prepare_waiting(scope)
         found = []
         if self.company_id:
@@ -201,10 +204,18 @@ class CustomerCheckLine(models.Model):
     def _is_everybody_waiting(self):
         """Return whether the next run computes all customers anew."""
         Line = self.env["customer.classification.run.line"]
-        last = Line._find_last_full(self.company_id)
+        company = self.company_id
+        last = Line._find_last_full(company)
         if not last:
             return True
-        company = self.company_id
+        unfinished = [
+            ("company_id", "=", company.id),
+            ("extent", "=", "all"),
+            ("id", ">", last.id),
+            ("run_id.as_of", "=", False),
+        ]
+        if Line.search_count(unfinished, limit=1):
+            return True
         if company and last.what_counts != Line._describe_what_counts(company):
             return True
         [[is_everybody]] = self.env.execute_query(
@@ -268,8 +279,9 @@ class CustomerCheckLine(models.Model):
         if self._is_everybody_waiting():
             return [SQL("SELECT id FROM res_partner")]
         company, today = self.company_id, self._get_today()
+        Line = self.env["customer.classification.run.line"]
         self.env["res.partner"].flush_model(["commercial_partner_id"])
-        queries = [
+        return [
             SQL("SELECT partner_id FROM (%s) AS change", self._get_change_query()),
             SQL(
                 """
@@ -289,21 +301,9 @@ class CustomerCheckLine(models.Model):
                 """,
                 company.id or None,
             ),
-            SQL(
-                """
-                SELECT partner_id
-                  FROM customer_assignment
-                 WHERE grace_until <= %s AND company_id IS NOT DISTINCT FROM %s
-                """,
-                today,
-                company.id or None,
-            ),
+            # whom the calendar concerns, by the definition of the nightly run
+            *Line.new({"company_id": company.id, "as_of": today})._get_due_queries(),
         ]
-        if not company:
-            return queries
-        for model in self._get_compared_models():
-            queries += model._get_due_queries(company, today)
-        return queries + company._get_customer_difference_queries()
 
     # What was found
 

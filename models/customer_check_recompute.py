@@ -216,7 +216,6 @@ class CustomerCheckLine(models.Model):
             )
         )
         self.env.execute_query(SQL("ANALYZE pg_temp.customer_check_assignment"))
-        self._remove_orphans(scope)
         error = self._judge(dimensions, scope)
         differing = self._find(
             "category",
@@ -249,22 +248,6 @@ class CustomerCheckLine(models.Model):
             ),
         )
         return differing, error
-
-    def _remove_orphans(self, scope):
-        """Remove the rows of contacts that are gone: a run cannot record their end."""
-        self.env.execute_query(
-            SQL(
-                """
-                DELETE FROM customer_assignment
-                 WHERE %s
-                   AND NOT EXISTS (
-                       SELECT FROM res_partner
-                        WHERE id = customer_assignment.partner_id
-                   )
-                """,
-                scope.on(SQL("partner_id")),
-            )
-        )
 
     def _judge(self, dimensions, scope):
         """Let a run judge the customers; return what it could not judge as text."""

@@ -1,4 +1,7 @@
+from datetime import timedelta
 from unittest.mock import patch
+
+from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -105,6 +108,32 @@ class TestCheck(CheckCommon):
         self.assertIn("changed settings", self.line_of(check).note)
         self.run_night()
         self.assertEqual(self.check().result, "agrees")
+
+    def test_full_run_that_did_not_end_is_to_be_done(self):
+        run = self.Run.sudo()._create_run("request", self.env.company)
+        run.line_ids.state = "stopped"
+        run._close()
+        self.sql("UPDATE customer_assignment SET score = 1")
+        self.assertEqual(self.line_of(self.check()).result, "waiting")
+
+    def test_limits_that_the_calendar_moves_wait(self):
+        criterion = self.dimension.criterion_ids.filtered(
+            lambda c: c.metric_id.code == "last_date"
+        )
+        criterion.write(
+            {"cut_mode": "fixed", "cut_2": 100, "cut_3": 60, "cut_4": 31, "cut_5": 10}
+        )
+        self.run_night()
+        before = self.assignment_of(self.gamma).recency_score
+        with freeze_time(fields.Datetime.now() + timedelta(days=2)):
+            # Gamma bought 30 days before the night, and Alpha 10
+            check = self.check()
+            self.assertEqual(check.result, "waiting")
+            self.assertGreaterEqual(self.line_of(check).waiting_count, 2)
+            self.run_night()
+            self.assertEqual(self.check().result, "agrees")
+        after = self.assignment_of(self.gamma).recency_score
+        self.assertEqual((before, after), (4, 3))
 
     def test_waits_for_a_run(self):
         run = self.Run.sudo()._create_run("request", self.env.company)
@@ -398,7 +427,7 @@ class TestCheck(CheckCommon):
     def test_takes_several_steps(self):
         self.sql("UPDATE customer_figures SET purchase_days = 9")
         plan = "odoo.addons.customer_classification.models.customer_run_plan"
-        with patch(f"{plan}.RANGE_SIZE", 20):
+        with patch(f"{plan}.RANGE_SIZE", 2):
             check = self.check()
         self.assertEqual(check.difference_count, 3)
         self.assertEqual(self.line_of(check).compared_count, 3)
