@@ -192,6 +192,9 @@ class CustomerFirstSteps(models.TransientModel):
         """Return a dict for each category in effect, with customers and revenue."""
         result = []
         linter = self.env["customer.linter"]
+        self.env["customer.population"]._prepare(
+            self.company_id, self.company_id._get_customer_settings()
+        )
         for dimension in self.env["customer.dimension"]._get_shown():
             rows = self.env.execute_query(
                 SQL(
