@@ -69,7 +69,7 @@ class Check:
         left = iter([*[60] * steps, *[0] * 1000])
 
         def commit_progress(_cron, _processed=0, **_kwargs):
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
             return next(left)
 
         with patch.object(

@@ -45,10 +45,10 @@ class TestChangeCopies(BaseCase):
                 cr.execute(statement)
             rows = cr.fetchall() if cr.description else []
             if not autocommit:
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
         return rows
 
-    def create(self, suffix, template):
+    def make_copy(self, suffix, template):
         name = f"{self.name}_{suffix}"
         self.drop(name)
         self.copies.append(name)
@@ -112,7 +112,7 @@ class TestChangeCopies(BaseCase):
         dump, restore = self.get_tool("pg_dump"), self.get_tool("pg_restore")
         self.assertEqual(len(self.execute(self.name, GET_TRIGGERS)), 12)
         try:
-            restored = self.create("restored", "template1")
+            restored = self.make_copy("restored", "template1")
         except psycopg2.errors.InsufficientPrivilege:
             self.skipTest("needs the right to create databases")
         with TemporaryDirectory() as folder:
@@ -130,4 +130,4 @@ class TestChangeCopies(BaseCase):
                VALUES ('customer_classification', 'installed')""",
         )
         self.assert_works(restored)
-        self.assert_works(self.create("copied", restored))
+        self.assert_works(self.make_copy("copied", restored))
