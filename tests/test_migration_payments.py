@@ -147,5 +147,7 @@ class TestPaymentMigration(MetricCommon):
         self.assertEqual(saved.domain, f"[('x_met_{code}','=',1)]")
         self.assertIn(code, scored.criterion_ids.mapped("metric"))
         self.assertIn(code, [c["metric"] for c in scored.settings["criteria"]])
-        self.assertIn(code, self.assignment_of(self.alpha).inputs["criteria"])
+        assignment = self.assignment_of(self.alpha)
+        inputs = assignment.ruleset_id._expand_inputs(assignment.inputs)
+        self.assertIn(code, inputs["criteria"])
         self.assertFalse(self.dimension.has_pending_settings)

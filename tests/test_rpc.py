@@ -179,8 +179,10 @@ class TestRpc(ClassificationCommon, HttpCase):
             ["partner_id", "inputs"],
         )
         self.assertEqual(row["partner_id"][0], other.id)
+        # as of, score, then value and points of each criterion; monetary value last
+        *_others, revenue, _points = row["inputs"]
         # text, so that no digit gets lost
-        self.assertEqual(float(row["inputs"]["revenue_window"]), 50)
+        self.assertEqual(float(revenue), 50)
         self.assertFalse(self.assignment_of(other))
         [run_id] = self.call(
             "customer.classification.run", "classify", self.env.company.id, other.id
