@@ -47,8 +47,15 @@ class CustomerCheckLine(models.Model):
     )
     progress = fields.Float("Progress (%)", compute="_compute_progress")
     error = fields.Text(readonly=True)
+    is_everybody_waiting = fields.Boolean(
+        readonly=True, help="The next run computes all customers anew."
+    )
+    skipped_dimensions = fields.Json(
+        readonly=True, help="The ids of the dimensions that were not compared."
+    )
     note = fields.Text(
-        readonly=True, help="What was not compared, and what is done about it."
+        compute="_compute_note",
+        help="What was not compared, and what is done about it.",
     )
     compared_count = fields.Integer("Customers Compared", readonly=True)
     difference_count = fields.Integer("Customers Differ", readonly=True)
@@ -143,6 +150,26 @@ class CustomerCheckLine(models.Model):
             else:
                 line.result = "waiting" if line.waiting_count else "agrees"
 
+    @api.depends("is_everybody_waiting", "skipped_dimensions")
+    @api.depends_context("lang")
+    def _compute_note(self):
+        Dimension = self.env["customer.dimension"]
+        for line in self:
+            skipped = Dimension.browse(line.skipped_dimensions or ()).exists()
+            line.note = False
+            if line.is_everybody_waiting:
+                line.note = self.env._(
+                    "Figures and categories were not compared: everybody is computed "
+                    "anew by the next run, because of changed settings or a large "
+                    "import."
+                )
+            elif skipped:
+                line.note = self.env._(
+                    "Not compared, because every night computes them anew for "
+                    "everybody: %(dimensions)s.",
+                    dimensions=", ".join(skipped.mapped("name")),
+                )
+
     # A step
 
     def _do_next(self):
@@ -150,7 +177,7 @@ class CustomerCheckLine(models.Model):
         self.ensure_one()
         scope, last = self._get_next_scope()
         if not self.position:
-            self.note = self._get_note()
+            self._note_skipped()
         # a step's customers are joined and sorted in memory
         self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
         self._prepare_waiting(scope)
@@ -226,20 +253,11 @@ class CustomerCheckLine(models.Model):
         )
         return is_everybody
 
-    def _get_note(self):
-        if self._is_everybody_waiting():
-            return self.env._(
-                "Figures and categories were not compared: everybody is computed anew "
-                "by the next run, because of changed settings or a large import."
-            )
+    def _note_skipped(self):
+        """Note what is not compared."""
+        self.is_everybody_waiting = self._is_everybody_waiting()
         skipped = self._get_dimensions() - self._get_comparable_dimensions()
-        if skipped:
-            return self.env._(
-                "Not compared, because every night computes them anew for everybody: "
-                "%(dimensions)s.",
-                dimensions=", ".join(skipped.mapped("name")),
-            )
-        return False
+        self.skipped_dimensions = skipped.ids
 
     def _get_today(self):
         if self.company_id:
