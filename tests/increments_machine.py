@@ -27,10 +27,12 @@ class Increments(RuleBasedStateMachine):
 
     #: The test case with the data, and the frozen clock
     case = clock = None
+    #: A slip to be found
+    bug = None
 
     def __init__(self):
         super().__init__()
-        self.world = World(self.case, self.clock)
+        self.world = World(self.case, self.clock, self.bug)
         self.check = increments_check.Check(self.world)
         #: Whether settings are other than those of the last nightly run
         self.is_changed = False

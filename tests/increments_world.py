@@ -169,7 +169,7 @@ class World:
     commits are savepoints in it.
     """
 
-    def __init__(self, case, clock):
+    def __init__(self, case, clock, bug=None):
         self.case, self.clock = case, clock
         self.now = START
         self.clock.move_to(self.now)
@@ -179,6 +179,8 @@ class World:
             self.cr, SUPERUSER_ID, {"allowed_company_ids": case.roots.ids}
         )
         self.contact_ids = list(case.contact_ids)
+        if bug:
+            bug.prepare(self.env)
 
     def close(self):
         self.cr.rollback()
