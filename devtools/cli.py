@@ -28,6 +28,9 @@ commands:
   lint      check all files as the continuous integration does
   i18n      bring i18n/ up to date; fails while a message is untranslated
   bench     run the benchmarks
+  prove     look for increments that differ from a full run: 3,000 random examples,
+            then each seeded bug has to be found (--examples N, --seed N,
+            --bugs TEXT: only those bugs; hours)
   browser   the browser of the tests, with these arguments (screenshots)
   stop      stop the embedded PostgreSQL
   clean     stop, then remove .sandbox/ (--downloads: and the download cache)
@@ -113,6 +116,10 @@ def cmd_bench(options):
     return attend(start(command, env=env, cwd=ROOT))
 
 
+def cmd_prove(options):
+    return testing.prove(Context(options), options)
+
+
 def cmd_browser(options):
     program = browser.ensure()
     if program is None:
@@ -175,6 +182,10 @@ def parser():
     for name, function in (("shell", cmd_shell), ("psql", cmd_psql)):
         add(name, function, add_help=False).add_argument("database", metavar="DB")
     add("i18n", cmd_i18n)
+    sub = add("prove", cmd_prove, description=testing.prove.__doc__)
+    sub.add_argument("--examples", type=int, default=3_000)
+    sub.add_argument("--seed", type=int, default=1, help="of the first examples")
+    sub.add_argument("--bugs", metavar="TEXT", help="only bugs named so; no examples")
     add("stop", cmd_stop)
     sub = add("clean", cmd_clean)
     sub.add_argument(
@@ -217,7 +228,7 @@ def main(arguments):
     except KeyboardInterrupt:
         say("\nsandbox: interrupted; call it again to resume.")
         return 130
-    if options.command in ("demo", "test", "lint", "bench"):
+    if options.command in ("demo", "test", "lint", "bench", "prove"):
         # To the error stream: pytest's summary stays the last line of the output.
         print(
             f"sandbox {options.command}: {time.monotonic() - begin:.0f} s",

@@ -25,7 +25,9 @@ class Bug:
 
     @staticmethod
     def normalize(text):
-        return " ".join(text.split())
+        """Return the text on one line, without comments."""
+        lines = [line.partition("--")[0] for line in text.split("\n")]
+        return " ".join(" ".join(lines).split())
 
     def prepare(self, env):
         """Change the database for the length of an example."""
@@ -36,12 +38,11 @@ class Bug:
         execute = TestCursor.execute
 
         def wrapper(cursor, query, *args, **kwargs):
-            if isinstance(query, SQL):
-                code = self.normalize(query.code)
-                if self.old in code and self.within in code:
-                    self.count += 1
-                    code = code.replace(self.old, self.new)
-                    return execute(cursor, code, list(query.params) or None, **kwargs)
+            code = self.normalize(query.code) if isinstance(query, SQL) else ""
+            if code and self.old in code and self.within in code:
+                self.count += 1
+                code = code.replace(self.old, self.new)
+                return execute(cursor, code, query.params or None)
             return execute(cursor, query, *args, **kwargs)
 
         with patch.object(TestCursor, "execute", wrapper):
@@ -73,14 +74,10 @@ class TriggerBug(Bug):
             " WHERE proname LIKE 'customer\\_change\\_%'"
         )
         for [definition] in env.cr.fetchall():
-            code = self.normalize_lines(definition)
+            code = self.normalize(definition)
             if self.old in code:
                 self.count += 1
                 env.cr._cursor._obj.execute(code.replace(self.old, self.new))
-
-    def normalize_lines(self, text):
-        """Return the text on one line, without comments."""
-        return self.normalize("\n".join(line.split("--")[0] for line in text.split("\n")))
 
     @contextmanager
     def seeded(self):
@@ -161,7 +158,8 @@ BUGS = {
         "AND FALSE",
     ),
     "Trigger: without the former customer": TriggerBug(
-        "SELECT -1 AS sign, * FROM old_rows UNION ALL SELECT 1 AS sign, * FROM new_rows",
+        "SELECT -1 AS sign, * FROM old_rows UNION ALL"
+        " SELECT 1 AS sign, * FROM new_rows",
         "SELECT 1 AS sign, * FROM new_rows",
     ),
     "Trigger: without deleted documents": TriggerBug(
