@@ -1,6 +1,7 @@
 """Increments equal a full run: the short version of ``./sandbox prove``."""
 
 import os
+import sys
 import unittest
 from contextlib import nullcontext
 from unittest.mock import patch
@@ -91,7 +92,7 @@ class TestSeededBugs(MachineCommon):
         try:
             self.run_machine(BUG_EXAMPLES, SEED or 1, bug)
         except self.failureException as error:
-            print(f"found: {name}: {str(error).splitlines()[0]}", flush=True)
+            sys.stdout.write(f"found: {name}: {str(error).splitlines()[0]}\n")
         else:
             self.fail("not found" if bug.count else "no statement has it any more")
         self.assertTrue(bug.count)
