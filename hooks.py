@@ -37,6 +37,7 @@ def uninstall_hook(env):
     metrics._remove_partner_fields()
     for table in REFERRING_TABLES:
         env.execute_query(SQL("DELETE FROM %s", SQL.identifier(table)))
+    _remove_inheritances(env)
     # Odoo drops foreign keys with their columns, but keeps its records of them
     env.execute_query(
         SQL(
@@ -61,6 +62,19 @@ def _drop_indexes(env):
             if index._module == ADDON:
                 name = SQL.identifier(index.full_name(model))
                 env.execute_query(SQL("DROP INDEX IF EXISTS %s", name))
+
+
+def _remove_inheritances(env):
+    """Remove what other addons note of models they extend by extending a mixin."""
+    prefixes = tuple(
+        f"model_inherit__{name.replace('.', '_')}__"
+        for name in env
+        if env[name]._original_module == ADDON
+    )
+    noted = env["ir.model.data"].search(
+        [("model", "=", "ir.model.inherit"), ("module", "!=", ADDON)]
+    )
+    noted.filtered(lambda data: data.name.startswith(prefixes)).unlink()
 
 
 def _remove_filters(env, added_fields):
