@@ -70,6 +70,8 @@ class CustomerClassificationRun(models.Model):
     )
     stopped_at = fields.Datetime("Stop Asked For", readonly=True, copy=False)
     stopped_by_id = fields.Many2one("res.users", readonly=True)
+    # for the record rule: one about the lines would show all of them
+    company_ids = fields.Many2many("res.company", readonly=True)
     # The following read what only managers may read; everybody else sees the name
     line_ids = fields.One2many(
         "customer.classification.run.line",
@@ -107,29 +109,38 @@ class CustomerClassificationRun(models.Model):
                 date=format_datetime(self.env, run.date_start, dt_format="short"),
             )
 
-    @api.depends_context("uid")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_staging_ids(self):
         for run in self:
             run.staging_ids = self.env["customer.staging"].search(
-                [("line_id", "in", run.line_ids.ids)]
+                [("line_id", "in", run._get_visible_lines().ids)]
             )
 
     @api.depends("line_ids.created_count", "line_ids.changed_count")
-    @api.depends_context("uid")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_counts(self):
+        visible = self._get_visible_lines().grouped("run_id")
         for run in self:
-            run.created_count = sum(run.line_ids.mapped("created_count"))
-            run.changed_count = sum(run.line_ids.mapped("changed_count"))
+            lines = visible.get(run, self.env["customer.classification.run.line"])
+            run.created_count = sum(lines.mapped("created_count"))
+            run.changed_count = sum(lines.mapped("changed_count"))
             run.staged_count = self.env["customer.staging"].search_count(
-                [("line_id", "in", run.line_ids.ids)]
+                [("line_id", "in", lines.ids)]
             )
 
     @api.depends("line_ids.progress")
-    @api.depends_context("uid")
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_progress(self):
+        visible = self._get_visible_lines().grouped("run_id")
         for run in self:
-            progress = run.line_ids.mapped("progress")
+            progress = [line.progress for line in visible.get(run, ())]
             run.progress = sum(progress) / len(progress) if progress else 0.0
+
+    def _get_visible_lines(self):
+        """Return the lines that the user may see, not those someone else has read."""
+        return self.env["customer.classification.run.line"].search(
+            [("run_id", "in", self.ids)]
+        )
 
     def unlink(self):
         lines = self.line_ids
@@ -267,6 +278,7 @@ class CustomerClassificationRun(models.Model):
                 "date_start": fields.Datetime.now(),
                 "as_of": as_of,
                 "partner_ids": partners.ids if partners else False,
+                "company_ids": companies.ids,
                 "line_ids": [
                     fields.Command.create(
                         {

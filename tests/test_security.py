@@ -375,6 +375,25 @@ class TestSecurity(ClassificationCommon):
         self.manager.company_ids += other
         self.assertEqual(Run.classify(companies=branch).line_ids.company_id, other)
 
+    def test_manager_sees_the_own_part_of_a_run(self):
+        other = self.env["res.company"].create({"name": "Other company"})
+        run = self.Run.sudo().classify(companies=self.env.company + other)
+        lines = {line.company_id: line for line in run.line_ids}
+        lines[self.env.company].changed_count = 3
+        lines[other].changed_count = 40
+        # what somebody with all rights read just before is no way to the other's
+        self.assertEqual(run.changed_count, 43)
+        own = run.with_user(self.manager)
+        self.assertEqual(own.changed_count, 3)
+        [data] = own.web_read({"line_ids": {"fields": {"company_id": {}}}})
+        self.assertEqual(
+            [line["company_id"] for line in data["line_ids"]], self.env.company.ids
+        )
+        foreign = self.Run.sudo().classify(companies=other)
+        self.assertFalse(self.Run.with_user(self.manager).search([("id", "=", foreign.id)]))
+        with self.assertRaises(AccessError):
+            foreign.with_user(self.manager).read(["state"])
+
     def test_result_of_classify_has_the_rights_of_the_caller(self):
         run = self.Run.with_user(self.manager).classify(as_of=self.day(5))
         self.assertEqual((run.env.uid, run.env.su), (self.manager.id, False))
