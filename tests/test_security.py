@@ -385,12 +385,14 @@ class TestSecurity(ClassificationCommon):
         self.assertEqual(run.changed_count, 43)
         own = run.with_user(self.manager)
         self.assertEqual(own.changed_count, 3)
+        self.env.invalidate_all()  # as a request of its own
         [data] = own.web_read({"line_ids": {"fields": {"company_id": {}}}})
         self.assertEqual(
             [line["company_id"] for line in data["line_ids"]], self.env.company.ids
         )
         foreign = self.Run.sudo().classify(companies=other)
-        self.assertFalse(self.Run.with_user(self.manager).search([("id", "=", foreign.id)]))
+        runs = self.Run.with_user(self.manager)
+        self.assertFalse(runs.search([("id", "=", foreign.id)]))
         with self.assertRaises(AccessError):
             foreign.with_user(self.manager).read(["state"])
 

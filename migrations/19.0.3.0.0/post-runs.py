@@ -1,10 +1,20 @@
 """From 19.0.2.0.0: runs name their companies, for the record rule."""
 
+from odoo import SUPERUSER_ID, api
 from odoo.tools import SQL
+
+FORMER_DOMAIN = "[('line_ids.company_id', 'parent_of', company_ids)]"
+DOMAIN = "[('company_ids', 'parent_of', company_ids)]"
 
 
 def migrate(cr, version):
-    """Name the companies of the runs that there are: those of their lines."""
+    """Name the companies of the runs that there are; let the record rule read them.
+
+    An upgrade does not load record rules again: they belong to the administrators. One
+    that somebody changed stays.
+    """
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    env.flush_all()
     cr.execute(
         SQL(
             """
@@ -17,3 +27,9 @@ def migrate(cr, version):
             """
         )
     )
+    env.invalidate_all()
+    rule = env.ref(
+        "customer_classification.customer_classification_run_rule_company", False
+    )
+    if rule and rule.domain_force.replace('"', "'") == FORMER_DOMAIN:
+        rule.domain_force = DOMAIN
