@@ -29,6 +29,9 @@ class CustomerFactsMixin(models.AbstractModel):
 
     #: The columns that `_get_query` computes, in its order, `next_due` included
     _fact_columns = ()
+    #: Those of them that are worked out for rows that change only, see
+    #: `_get_late_columns`
+    _late_columns = ()
     #: Whether the database may read many of them in parallel, in parts
     _is_split = False
 
@@ -133,7 +136,7 @@ class CustomerFactsMixin(models.AbstractModel):
         """Return SQL as :meth:`_get_query` does, for facts that are to be kept.
 
         A model that has read what it needs into a temporary table reads that. The
-        columns of :meth:`_get_late_columns` need not have a value.
+        ``_late_columns`` need not have a value.
         """
         return self._get_query(company, as_of, scope, settings)
 
@@ -153,7 +156,7 @@ class CustomerFactsMixin(models.AbstractModel):
         if not written:
             return 0
         columns = SQL(", ").join(map(SQL.identifier, self._fact_columns))
-        late = self._get_late_columns()
+        late = self._get_late_columns(company)
         self.env.execute_query(
             SQL(
                 """
@@ -215,16 +218,15 @@ class CustomerFactsMixin(models.AbstractModel):
 
     @api.model
     def _get_compared_columns(self, table):
-        late = self._get_late_columns()
         return SQL(", ").join(
             SQL.identifier(table, name)
             for name in self._fact_columns
-            if name not in late
+            if name not in self._late_columns
         )
 
     @api.model
-    def _get_late_columns(self):
-        """Return SQL of columns that are worked out for rows that change only, by name.
+    def _get_late_columns(self, company):
+        """Return SQL of the ``_late_columns`` by name, of a row of the update's query.
 
         What they follow from is in other columns, which are compared.
         """

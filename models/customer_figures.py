@@ -54,6 +54,14 @@ class CustomerFigures(models.Model):
     _log_access = False
 
     _is_split = True
+    _late_columns = (
+        "revenue_change",
+        "credited_share",
+        "average_ticket",
+        "interval_mean",
+        "interval_deviation",
+        "active_months_share",
+    )
     _fact_columns = (
         "revenue_total",
         "revenue_window",
@@ -72,7 +80,7 @@ class CustomerFigures(models.Model):
         "interval_deviation",
         "active_months_share",
         "next_due",
-        "purchase_days_hash",
+        "basis_hash",
     )
 
     revenue_total = fields.Monetary(
@@ -150,8 +158,11 @@ class CustomerFigures(models.Model):
         "deviation): the lower, the more regular. No value with fewer than three "
         "purchase days.",
     )
-    purchase_days_hash = fields.Float(
-        readonly=True, help="Differs where the list of purchase days differs."
+    basis_hash = fields.Float(
+        "Basis",
+        readonly=True,
+        help="Differs where the list of purchase days differs, or what else the "
+        "figures follow from.",
     )
     active_months_share = fields.Float(
         "Active Months (%)",

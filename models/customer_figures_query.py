@@ -13,31 +13,75 @@ class CustomerFigures(models.Model):
 
     @api.model
     def _get_query(self, company, as_of, scope=EVERYONE, settings=None):
-        deviation = self._get_late_columns()["interval_deviation"]
-        return self._get_figures_query(company, as_of, scope, settings, deviation)
+        late = self._get_late_columns(company)
+        return self._get_figures_query(company, as_of, scope, settings, late)
 
     @api.model
     def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
-        return self._get_figures_query(company, as_of, scope, settings, SQL("NULL"))
+        late = dict.fromkeys(self._late_columns, SQL("NULL"))
+        return self._get_figures_query(company, as_of, scope, settings, late)
 
     @api.model
-    def _get_late_columns(self):
-        """Return SQL for the deviation, of a row with the list of purchase days.
+    def _get_late_columns(self, company):
+        """Return SQL for what is worked out from other figures.
 
-        The database works it out one customer after the other, never in parallel, and
-        that takes as long as half of all the rest. So an update does it only for rows
-        that change; the hash of the list says whether another list makes it change.
+        Divisions and roots for every customer take as long as reading all documents;
+        an update does them for rows that change only. The ``basis_hash`` says whether
+        a row changes in what they follow from besides the columns of figures.
         """
-        return {"interval_deviation": self._get_deviation_sql()}
+        return {
+            "revenue_change": SQL(
+                """
+                CASE WHEN revenue_previous > 0 AND is_comparable
+                     THEN round(
+                         100 * (revenue_window - revenue_previous) / revenue_previous,
+                         2)
+                END
+                """
+            ),
+            "credited_share": SQL(
+                """
+                CASE WHEN invoiced_window > 0
+                     THEN round(
+                         100 * (invoiced_window - revenue_window) / invoiced_window, 2)
+                     WHEN revenue_window < 0 THEN 100
+                END
+                """
+            ),
+            "average_ticket": SQL(
+                "COALESCE(round(revenue_total / NULLIF(invoice_count, 0), %s), 0)",
+                company.currency_id.decimal_places,
+            ),
+            "interval_mean": SQL(
+                """
+                CASE WHEN purchase_days > 1
+                     THEN round(
+                         (last_date - first_date)::numeric / (purchase_days - 1), 2)
+                END
+                """
+            ),
+            "interval_deviation": self._get_deviation_sql(),
+            "active_months_share": SQL(
+                """
+                CASE WHEN purchase_days > 0
+                     THEN round(
+                         100.0 * length(replace(months::bit(13)::text, '0', ''))
+                         / shared_months, 2)
+                END
+                """
+            ),
+        }
 
     @api.model
-    def _get_figures_query(self, company, as_of, scope, settings, deviation):
+    def _get_figures_query(self, company, as_of, scope, settings, late):
         """Return SQL for the figures of ``company`` on a day, a row per customer.
 
         The documents come from their index in the order of customer and day, so that
         each customer is added up in passing. Each document is in one of four sums
         only, and what is said of purchase days comes from their list, once for a
         customer: a run of all customers takes little more than reading the index.
+
+        :param dict late: SQL of the columns that follow from others, by name
         """
         settings = settings or company._get_customer_settings()
         # no further back than the calendar
@@ -111,8 +155,14 @@ class CustomerFigures(models.Model):
                        days,
                        -- the first purchase day of the last twelve months
                        days[width_bucket(%(year_start)s - 1, days) + 1] AS year_day,
-                       length(replace(COALESCE(months, 0)::bit(13)::text, '0', ''))
-                           AS active_months,
+                       COALESCE(months, 0) AS months,
+                       -- the calendar months that the active ones are a share of
+                       CASE WHEN days[1] < %(year_start)s THEN 12
+                            ELSE 1 + %(as_of_month)s
+                                 - 12 * date_part('year', days[1])::integer
+                                 - date_part('month', days[1])::integer
+                       END AS shared_months,
+                       %(is_comparable)s AS is_comparable,
                        window_day,
                        previous_day,
                        coming_day
@@ -125,36 +175,18 @@ class CustomerFigures(models.Model):
                    revenue_window,
                    invoiced_window,
                    revenue_previous,
-                   CASE WHEN revenue_previous > 0 AND %(is_comparable)s
-                        THEN round(
-                            100 * (revenue_window - revenue_previous)
-                            / revenue_previous, 2)
-                   END AS revenue_change,
-                   CASE WHEN invoiced_window > 0
-                        THEN round(
-                            100 * (invoiced_window - revenue_window)
-                            / invoiced_window, 2)
-                        WHEN revenue_window < 0 THEN 100
-                   END AS credited_share,
+                   %(revenue_change)s AS revenue_change,
+                   %(credited_share)s AS credited_share,
                    first_date,
                    last_date,
                    purchase_days,
                    purchase_days_window,
                    invoice_count,
                    refund_count,
-                   COALESCE(
-                       round(revenue_total / NULLIF(invoice_count, 0), %(decimals)s),
-                       0
-                   ) AS average_ticket,
-                   CASE WHEN purchase_days > 1
-                        THEN round(
-                            (last_date - first_date)::numeric / (purchase_days - 1), 2)
-                   END AS interval_mean,
-                   %(deviation)s AS interval_deviation,
-                   CASE WHEN first_date < %(year_start)s
-                        THEN round(100 * active_months / 12.0, 2)
-                        ELSE round(100.0 * active_months / (1 + %(months)s), 2)
-                   END AS active_months_share,
+                   %(average_ticket)s AS average_ticket,
+                   %(interval_mean)s AS interval_mean,
+                   %(interval_deviation)s AS interval_deviation,
+                   %(active_months_share)s AS active_months_share,
                    LEAST(
                        coming_day,
                        window_day + %(window)s,
@@ -170,8 +202,16 @@ class CustomerFigures(models.Model):
                             THEN %(comparable_from)s
                        END
                    ) AS next_due,
-                   hash_array_extended(days, 0)::float AS purchase_days_hash,
-                   days
+                   hash_array_extended(
+                       days,
+                       months + (1 << 13) * shared_months
+                           + (1 << 18) * is_comparable::integer
+                           + (1 << 19) * %(decimals)s
+                   )::float AS basis_hash,
+                   days,
+                   months,
+                   shared_months,
+                   is_comparable
               FROM figure
             """,
             documents=self._get_documents_query(
@@ -182,16 +222,11 @@ class CustomerFigures(models.Model):
             window=window,
             year_start=month - relativedelta(months=11),
             next_month=month + relativedelta(months=1),
-            months=SQL(
-                """(12 * %s + %s - 12 * date_part('year', first_date)::integer
-                    - date_part('month', first_date)::integer)""",
-                as_of.year,
-                as_of.month,
-            ),
-            deviation=deviation,
+            as_of_month=12 * as_of.year + as_of.month,
             is_comparable=not comparable_from or as_of >= comparable_from,
             comparable_from=SQL("%s::date", comparable_from or None),
             decimals=company.currency_id.decimal_places,
+            **late,
         )
 
     @api.model

@@ -3,8 +3,8 @@ from odoo.tools import SQL
 
 from .customer_scope import Scope
 
-#: Contacts in a step of a run of all customers: a second or two of work, far from the
-#: time limits of a worker, and little to repeat after a conflict
+#: Ids of contacts in a step of a run of all customers: a second or two of work, far
+#: from the time limits of a worker, and little to repeat after a conflict
 RANGE_SIZE = 100_000
 #: Customers in a step of a run of some customers
 CHUNK_SIZE = 10_000
@@ -272,20 +272,25 @@ class CustomerClassificationRunLine(models.Model):
 
     @api.model
     def _get_next_range(self, after):
-        """Return the scope of the next contacts, and the last id where more follow."""
-        rows = self.env.execute_query(
+        """Return the scope of the next contacts, and the last id where more follow.
+
+        So many ids, and not so many contacts, which would have to be counted: there
+        are fewer where some were deleted.
+        """
+        [[first, last]] = self.env.execute_query(
             SQL(
-                "SELECT id FROM res_partner"
-                " WHERE id > %s ORDER BY id OFFSET %s LIMIT 1",
+                """
+                SELECT (SELECT min(id) FROM res_partner WHERE id > %s),
+                       (SELECT max(id) FROM res_partner)
+                """,
                 after,
-                RANGE_SIZE - 1,
             )
         )
-        if not rows:
+        end = (first or LAST_ID) + RANGE_SIZE - 1
+        if end >= (last or 0):
             # also beyond the last contact: rows of deleted ones
             return Scope.between(after + 1, LAST_ID), None
-        [[last]] = rows
-        return Scope.between(after + 1, last), last
+        return Scope.between(after + 1, end), end
 
     def _get_next_noted(self, after):
         """Return the scope of the next noted customers, and the last id if any."""

@@ -128,7 +128,7 @@ BUGS = {
         '"partner_id" = ANY(',
     ),
     "Compared without the days of the purchases": Bug(
-        '"stored"."purchase_days_hash"', '"computed"."purchase_days_hash"'
+        '"stored"."basis_hash"', '"computed"."basis_hash"'
     ),
     "Queue: the branches' changes are dropped": Bug(
         "OR line.company_id = branch.root_id", "OR line.company_id = drained.company_id"

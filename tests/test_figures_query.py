@@ -95,6 +95,24 @@ class TestFiguresQuery(ClassificationCommon):
             self.assertEqual(figures.interval_mean, 200)
             self.assertAlmostEqual(figures.interval_deviation, deviation, 2)
 
+    def test_what_is_worked_out_late_follows_the_settings(self):
+        """Nothing differs but that the history covers the period before, or not."""
+        customer = self.customers[0]  # who bought for 100 before, and for 10 lately
+        self.env.company.customer_history_start = self.day(500)
+        self.classify()
+        self.assertEqual(self.figures_of(customer).revenue_change, 0)
+        before = self.figures_of(customer).revenue_window
+        self.env.company.customer_history_start = False
+        self.classify()
+        figures = self.figures_of(customer)
+        self.assertEqual(figures.revenue_window, before)
+        self.assertEqual(figures.revenue_change, -90)
+        self.env.company.currency_id.rounding = 0.001
+        self.post(customer, 1, 0)
+        self.documents.pop()
+        self.classify()
+        self.assertAlmostEqual(self.figures_of(customer).average_ticket, 37, 3)
+
     def test_nothing_is_written_where_nothing_changed(self):
         self.classify()
         company, day = self.env.company, self.today
