@@ -6,8 +6,8 @@ from .customer_scope import EVERYONE
 from .customer_statistics import renew_statistics
 
 #: Documents that a part of a run of all customers has about, and parts at most
-PART_SIZE = 200_000
-MAX_PARTS = 16
+PART_SIZE = 100_000
+MAX_PARTS = 48
 #: Memory in kB that sorting or comparing a part may take
 WORK_MEM = 64 * 1024
 
