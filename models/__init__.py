@@ -86,6 +86,9 @@ from . import customer_assignment_history
 from . import customer_explanation
 from . import customer_explanation_score
 
+# Decisions about many customers at a time
+from . import customer_bulk
+
 # Orchestration: the run reads as the flow above
 from . import customer_classification_run
 from . import customer_classification_run_line
@@ -112,6 +115,7 @@ from . import customer_category_change
 from . import customer_change_publication
 from . import customer_change_notification
 from . import customer_override_import
+from . import customer_override_origin
 from . import customer_history_anonymous
 from . import customer_exclusion
 

@@ -33,6 +33,7 @@ from . import test_mirrored
 from . import test_online_retail
 from . import test_override
 from . import test_override_import
+from . import test_override_origin
 from . import test_partner_attention
 from . import test_partner_fields
 from . import test_partner_merge
