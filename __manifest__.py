@@ -1,6 +1,6 @@
 {
     "name": "Customer Classification",
-    "version": "19.0.3.0.0",
+    "version": "19.0.4.0.0",
     "category": "Sales",
     "summary": "Know which customer is which: value tiers from posted invoices, "
     "correctable by people - 客户分类管理",

@@ -12,6 +12,7 @@ from odoo.tools import SQL
 OWN_TABLES = (
     "customer_classification_run",
     "customer_classification_run_line",
+    "customer_classification_run_res_company_rel",
     "customer_classification_scope",
 )
 

@@ -1,4 +1,4 @@
-"""The upgrade from 19.0.2.0.0: runs name their companies."""
+"""The upgrade from 19.0.3.0.0: runs name their companies."""
 
 from odoo.modules import load_script
 from odoo.tests import tagged
@@ -7,13 +7,13 @@ from odoo.tools import SQL
 from .common import ClassificationCommon
 
 ADDON = "customer_classification"
-SCRIPT = f"{ADDON}/migrations/19.0.3.0.0/post-runs.py"
+SCRIPT = f"{ADDON}/migrations/19.0.4.0.0/post-runs.py"
 
 
 @tagged("post_install", "-at_install")
 class TestMigrationRuns(ClassificationCommon):
     def migrate(self):
-        load_script(SCRIPT, "post_runs").migrate(self.env.cr, "19.0.2.0.0")
+        load_script(SCRIPT, "post_runs").migrate(self.env.cr, "19.0.3.0.0")
         self.env.invalidate_all()
 
     def test_runs_name_the_companies_of_their_lines(self):

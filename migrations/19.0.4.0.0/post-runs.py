@@ -1,4 +1,4 @@
-"""From 19.0.2.0.0: runs name their companies, for the record rule."""
+"""From 19.0.3.0.0: runs name their companies, for the record rule."""
 
 from odoo import SUPERUSER_ID, api
 from odoo.tools import SQL
