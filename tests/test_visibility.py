@@ -5,11 +5,19 @@ from odoo.tests import tagged
 from .common import MANAGER, ClassificationCommon
 
 #: Models of rows that are visible with their customer only
+#: Rows of facts besides those that documents of the ordinary tests give
+FACT_MODELS = (
+    "customer.payment.figures",
+    "customer.product.figures",
+    "customer.product.share",
+    "customer.metric.value",
+)
 ROW_MODELS = (
     "customer.figures",
     "customer.assignment",
     "customer.override",
     "customer.assignment.history",
+    *FACT_MODELS,
 )
 
 
@@ -45,6 +53,17 @@ class TestVisibility(ClassificationCommon):
         self.classify()
         self.decide(self.mine)
         self.decide(self.hidden)
+        for model in FACT_MODELS:
+            for partner in self.mine + self.hidden:
+                self.note_fact(model, partner)
+
+    def note_fact(self, model, partner):
+        values = {"partner_id": partner.id, "company_id": self.env.company.id}
+        if model == "customer.metric.value":
+            values["metric_id"] = self.get_metric("open_amount").id
+        # sudo: only the engine writes them
+        self.env[model].sudo().search([("partner_id", "=", partner.id)]).unlink()
+        self.env[model].sudo().create(values)
 
     def decide(self, partner, env=None, **values):
         return (env or self.env)["customer.override"].create(
@@ -301,6 +320,14 @@ class TestCompanies(ClassificationCommon):
                         self.gold if company == self.here else self.silver
                     ).id,
                     "reason": "Because",
+                }
+            )
+            # sudo: only the engine writes them
+            self.env["customer.metric.value"].sudo().create(
+                {
+                    "partner_id": self.alpha.id,
+                    "company_id": company.id,
+                    "metric_id": self.get_metric("open_amount").id,
                 }
             )
 
