@@ -63,13 +63,14 @@ class CustomerFactsMixin(models.AbstractModel):
         return not read.isdisjoint(shown)
 
     @api.model
-    def _is_filled(self, company):
-        """Return whether there are facts of ``company`` at all."""
+    def _is_filled(self, company, scope=EVERYONE):
+        """Return whether there are facts of ``company`` at all, in the scope."""
         [[is_filled]] = self.env.execute_query(
             SQL(
-                "SELECT EXISTS (SELECT FROM %s WHERE company_id = %s)",
+                "SELECT EXISTS (SELECT FROM %s WHERE company_id = %s AND %s)",
                 SQL.identifier(self._table),
                 company.id,
+                scope.on(SQL("partner_id")),
             )
         )
         return is_filled
@@ -132,11 +133,12 @@ class CustomerFactsMixin(models.AbstractModel):
         raise NotImplementedError
 
     @api.model
-    def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
+    def _get_update_query(self, company, as_of, scope, settings, late):
         """Return SQL as :meth:`_get_query` does, for facts that are to be kept.
 
-        A model that has read what it needs into a temporary table reads that. The
-        ``_late_columns`` need not have a value.
+        A model that has read what it needs into a temporary table reads that.
+
+        :param late: the names of columns that need not have a value
         """
         return self._get_query(company, as_of, scope, settings)
 
@@ -146,17 +148,19 @@ class CustomerFactsMixin(models.AbstractModel):
 
         :return: the number of rows written or removed
         """
+        # where every row is new, the database works out all columns in parallel
+        is_filled = self._is_filled(company, scope)
+        late = self._get_late_columns(company) if is_filled else {}
         written = self._create_temporary(
             "customer_facts_changed",
             [
-                self._get_changed_query(company, as_of, part, settings)
+                self._get_changed_query(company, as_of, part, settings, late)
                 for part in self._split(scope)
             ],
         )
         if not written:
             return 0
         columns = SQL(", ").join(map(SQL.identifier, self._fact_columns))
-        late = self._get_late_columns(company)
         self.env.execute_query(
             SQL(
                 """
@@ -194,7 +198,7 @@ class CustomerFactsMixin(models.AbstractModel):
         return written
 
     @api.model
-    def _get_changed_query(self, company, as_of, scope, settings):
+    def _get_changed_query(self, company, as_of, scope, settings, late):
         """Return SQL for the facts that differ from the stored ones.
 
         A row that was stored and is no more has no ``partner_id``; its ``stored_id``
@@ -210,7 +214,7 @@ class CustomerFactsMixin(models.AbstractModel):
                 OR computed.partner_id IS NULL
                 OR (%(stored_columns)s) IS DISTINCT FROM (%(computed_columns)s)
             """,
-            query=self._get_update_query(company, as_of, scope, settings),
+            query=self._get_update_query(company, as_of, scope, settings, late),
             stored=self._get_stored(company, scope),
             stored_columns=self._get_compared_columns("stored"),
             computed_columns=self._get_compared_columns("computed"),

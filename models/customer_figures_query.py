@@ -17,9 +17,9 @@ class CustomerFigures(models.Model):
         return self._get_figures_query(company, as_of, scope, settings, late)
 
     @api.model
-    def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
-        late = dict.fromkeys(self._late_columns, SQL("NULL"))
-        return self._get_figures_query(company, as_of, scope, settings, late)
+    def _get_update_query(self, company, as_of, scope, settings, late):
+        columns = self._get_late_columns(company) | dict.fromkeys(late, SQL("NULL"))
+        return self._get_figures_query(company, as_of, scope, settings, columns)
 
     @api.model
     def _get_late_columns(self, company):

@@ -163,7 +163,7 @@ class CustomerProductFigures(models.Model):
         return written + super()._update(company, as_of, scope, settings)
 
     @api.model
-    def _get_update_query(self, company, as_of, scope=EVERYONE, settings=None):
+    def _get_update_query(self, company, as_of, scope, settings, late):
         read = SQL(
             "(SELECT * FROM pg_temp.customer_product_computed WHERE %s)",
             scope.on(SQL("partner_id")),
