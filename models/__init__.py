@@ -51,6 +51,7 @@ from . import account_reconcile_index
 from . import customer_product_figures
 from . import customer_product_share
 from . import customer_product_seen
+from . import customer_facts_imagined
 from . import product_category
 from . import customer_metric_query
 from . import customer_metric_check
@@ -72,6 +73,7 @@ from . import customer_ruleset_inputs
 from . import customer_ruleset_matches
 from . import customer_ruleset_conditions
 from . import customer_ruleset_values
+from . import customer_ruleset_proposal
 
 # Staging: what a run would set
 from . import customer_staging
@@ -96,6 +98,12 @@ from . import customer_classification_scope
 from . import customer_run_plan
 from . import customer_run_jobs
 from . import customer_run_schedule
+
+# What a version would change, before it does
+from . import customer_comparison
+from . import customer_comparison_cell
+from . import customer_comparison_row
+from . import customer_comparison_stay
 
 # Checks and previews: a run that is taken back
 from . import customer_rehearsal

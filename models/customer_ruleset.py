@@ -59,6 +59,7 @@ class CustomerRuleset(models.Model):
         [
             ("first", "First computation"),
             ("settings", "Settings changed"),
+            ("draft", "Draft applied"),
             ("refresh", "Limits renewed"),
             ("as_of", "Computed for a past date"),
         ],
@@ -205,12 +206,7 @@ class CustomerRuleset(models.Model):
         )
         if not active and not scored:
             return active
-        reused = {}
-        if not is_due and all(
-            previous.get(key) == settings[key] for key in POPULATION_SETTINGS
-        ):
-            # A changed weight or limit must not move the cut points as well
-            reused = active._get_reusable_cuts(settings)
+        reused = {} if is_due else active._get_kept_cuts(settings)
         cuts = self._compute_cuts(settings, company, figures, reused)
         if previous == settings and active._get_cuts() == cuts:
             active.refresh_on = self._get_refresh_date(dimension, as_of, scored)
@@ -348,6 +344,19 @@ class CustomerRuleset(models.Model):
         """Return the frozen settings, in the form of the dimension's own."""
         self.ensure_one()
         return self.settings or {}
+
+    def _get_kept_cuts(self, settings):
+        """Return the cut points that stay with ``settings``, by metric.
+
+        A changed weight or limit must not move the cut points as well; whom they are
+        taken from does.
+
+        :param dict settings: of the version to follow this one, which may be none
+        """
+        previous = self._get_settings() if self else {}
+        if any(previous.get(key) != settings[key] for key in POPULATION_SETTINGS):
+            return {}
+        return self._get_reusable_cuts(settings)
 
     def _get_reusable_cuts(self, settings):
         """Return the cut points of the criteria that still take them the same way."""

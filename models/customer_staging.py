@@ -85,7 +85,7 @@ class CustomerStaging(models.Model):
             parts = self._collect_differing(line, ruleset, scope)
         else:
             judged, inputs = ruleset._get_judged(line.as_of, figures, scope)
-            differing = self._get_differing(line, ruleset, judged, scope)
+            differing = self._get_differing(ruleset, judged, scope)
             parts = [(differing, self._get_inputs(line, ruleset, inputs))]
         created = sum(
             self._write_differing(line, ruleset, differing, inputs)
@@ -101,17 +101,8 @@ class CustomerStaging(models.Model):
 
         :return: pairs of SQL with differing rows, and SQL that explains such a row
         """
-        try:
-            with self.env.cr.savepoint(flush=False):
-                self._create_differing(
-                    line, ruleset, ruleset._get_matched_judged(scope), scope
-                )
+        if self._create_differing_by_rules(ruleset, scope):
             ruleset.rule_ids.rule_id.filtered("error").error = False
-        except psycopg2.OperationalError:
-            raise  # another transaction came between: the step is repeated
-        except Exception:
-            judged = ruleset._get_matched_judged(scope, one_by_one=True)
-            self._create_differing(line, ruleset, judged, scope)
         inputs = ruleset._get_matched_inputs(line.as_of)
         return ruleset._get_explained(
             SQL("pg_temp.customer_differing"),
@@ -120,24 +111,44 @@ class CustomerStaging(models.Model):
         )
 
     @api.model
-    def _create_differing(self, line, ruleset, judged, scope):
+    def _create_differing_by_rules(self, ruleset, scope):
+        """Note what differs by rules in a temporary table.
+
+        :return: whether every rule could be evaluated
+        """
+        try:
+            with self.env.cr.savepoint(flush=False):
+                judged = ruleset._get_matched_judged(scope)
+                self._create_differing(ruleset, judged, scope)
+        except psycopg2.OperationalError:
+            raise  # another transaction came between: the step is repeated
+        except Exception:
+            judged = ruleset._get_matched_judged(scope, one_by_one=True)
+            self._create_differing(ruleset, judged, scope)
+            return False
+        return True
+
+    @api.model
+    def _create_differing(self, ruleset, judged, scope):
+        """Note the rows of :meth:`_get_differing` in a temporary table."""
         table = SQL("pg_temp.customer_differing")
         self.env.execute_query(SQL("DROP TABLE IF EXISTS %s", table))
         self.env.execute_query(
             SQL(
                 "CREATE TEMPORARY TABLE customer_differing ON COMMIT DROP AS %s",
-                self._get_differing(line, ruleset, judged, scope),
+                self._get_differing(ruleset, judged, scope),
             )
         )
         self.env.execute_query(SQL("ANALYZE %s", table))
 
     @api.model
-    def _get_differing(self, line, ruleset, judged, scope):
+    def _get_differing(self, ruleset, judged, scope):
         """Return SQL with the judged customers whose assignment is another one.
 
         And those who have one and are not judged. Besides the columns of ``judged``
-        the rows have ``customer_id``, ``customer_slot``, ``customer_category_id``, and
-        ``is_first``: the customer has no row in the dimension yet.
+        the rows have ``customer_id``, ``customer_slot``, ``customer_category_id``, the
+        ``former_category_id``, and ``is_first``: the customer has no row in the
+        dimension yet.
         """
         is_first = SQL("assigned.partner_id IS NULL")
         if ruleset._get_settings()["multiple"]:
@@ -161,6 +172,7 @@ class CustomerStaging(models.Model):
                    COALESCE(judged.partner_id, assigned.partner_id) AS customer_id,
                    COALESCE(judged.slot, assigned.slot) AS customer_slot,
                    %(category)s AS customer_category_id,
+                   assigned.category_id AS former_category_id,
                    %(is_first)s AS is_first
               FROM judged
               FULL JOIN assigned
@@ -171,7 +183,7 @@ class CustomerStaging(models.Model):
                AND (%(category)s IS NOT NULL OR assigned.category_id IS NOT NULL)
             """,
             judged=judged,
-            company=line.company_id.id or None,
+            company=ruleset.company_id.id or None,
             dimension=ruleset.dimension_id.id,
             in_scope=scope.on(SQL("partner_id")),
             category=self._get_category_sql(ruleset),

@@ -8,6 +8,7 @@ from . import test_change_copies
 from . import test_change_queue
 from . import test_check
 from . import test_check_ledger
+from . import test_comparison
 from . import test_concurrency
 from . import test_configuration
 from . import test_cron
