@@ -20,12 +20,8 @@ class CustomerComparisonCell(models.Model):
     dimension_id = fields.Many2one(related="comparison_id.dimension_id")
     company_id = fields.Many2one(related="comparison_id.company_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
-    from_id = fields.Many2one(
-        "customer.category", readonly=True, ondelete="cascade"
-    )
-    to_id = fields.Many2one(
-        "customer.category", readonly=True, ondelete="cascade"
-    )
+    from_id = fields.Many2one("customer.category", readonly=True, ondelete="cascade")
+    to_id = fields.Many2one("customer.category", readonly=True, ondelete="cascade")
     is_move = fields.Boolean("Would Change", compute="_compute_is_move")
     customer_count = fields.Integer("Customers", required=True, readonly=True)
     hidden_count = fields.Integer(

@@ -22,12 +22,8 @@ class CustomerComparisonRow(models.Model):
     dimension_id = fields.Many2one(related="comparison_id.dimension_id")
     currency_id = fields.Many2one(related="company_id.currency_id")
     slot = fields.Integer(required=True, readonly=True, default=0)
-    from_id = fields.Many2one(
-        "customer.category", readonly=True, ondelete="cascade"
-    )
-    to_id = fields.Many2one(
-        "customer.category", readonly=True, ondelete="cascade"
-    )
+    from_id = fields.Many2one("customer.category", readonly=True, ondelete="cascade")
+    to_id = fields.Many2one("customer.category", readonly=True, ondelete="cascade")
     is_hidden = fields.Boolean(
         "Decided by Hand",
         readonly=True,

@@ -266,6 +266,20 @@ class TestComparison(ComparisonCommon):
         self.classify()
         self.assert_as_shown(comparison, before)
 
+    def test_customers_behind_each_cell(self):
+        comparison = self.compare(self.get_settings(minimum_purchases=2))
+        self.assertTrue(comparison.moved_count)
+        for cell in comparison.cell_ids:
+            action = cell.action_open_customers()
+            found = self.env[action["res_model"]].search(action["domain"])
+            self.assertEqual(len(found), cell.customer_count)
+            if cell.is_move:
+                self.assertEqual(
+                    (found.from_id, found.to_id), (cell.from_id, cell.to_id)
+                )
+            else:
+                self.assertEqual(found.category_id, cell.from_id)
+
     def test_outdated(self):
         comparison = self.compare(self.get_settings())
         self.assertFalse(comparison._is_outdated())
