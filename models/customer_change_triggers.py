@@ -57,7 +57,8 @@ ACCOUNT_MOVE_LINE = SQL(
              AND account_id IS NOT NULL
            GROUP BY id, partner_id, company_id, account_id, move_id, display_type,
                     date, date_maturity, balance, amount_residual,
-                    product_id, quantity, price_subtotal, discount
+                    product_id, product_uom_id, quantity, price_unit,
+                    price_subtotal, discount
           HAVING sum(sign) <> 0
       ) AS changed
      WHERE (SELECT account_type FROM account_account WHERE id = changed.account_id)

@@ -145,6 +145,8 @@ class TestChangeCapture(ChangeCommon):
         for assignment in (
             f"product_id = {self.product_b.id}",
             "quantity = 2",
+            "product_uom_id = (SELECT max(id) FROM uom_uom)",
+            "price_unit = 7",
             "discount = 5",
             "balance = balance - 1",
         ):
