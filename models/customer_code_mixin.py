@@ -31,10 +31,15 @@ class CustomerCodeMixin(models.AbstractModel):
 
     def _fill_codes(self):
         """Give a code to each record that has none."""
-        for record in self.filtered(lambda r: not r.code):
-            # In English, so that the code depends on no user's language
-            name = record.with_context(lang="en_US").name
-            record.code = record._get_free_code(record._slugify(name))
+        nameless = self.filtered(lambda record: not record.code)
+        scope = self._code_scope
+        for records in nameless.grouped(scope).values() if scope else [nameless]:
+            taken = records._get_taken_codes() if records else set()
+            for record in records:
+                # In English, so that the code depends on no user's language
+                name = record.with_context(lang="en_US").name
+                record.code = self._get_free_code(self._slugify(name), taken)
+                taken.add(record.code)
 
     @api.model
     def _slugify(self, name):
@@ -54,14 +59,17 @@ class CustomerCodeMixin(models.AbstractModel):
             .strip("_")
         )
 
-    def _get_free_code(self, code):
-        """Return ``code``, with a number where another record has it already."""
-        self.ensure_one()
-        domain = [("code", "!=", False), ("id", "!=", self.id)]
+    def _get_taken_codes(self):
+        """Return the codes that others have where those of the records must differ."""
+        domain = [("code", "!=", False), ("id", "not in", self.ids)]
         if self._code_scope:
-            domain.append((self._code_scope, "=", self[self._code_scope].id))
+            domain.append((self._code_scope, "in", self[self._code_scope].ids))
         others = self.sudo().with_context(active_test=False)  # sudo: all count
-        taken = set(others.search(domain).mapped("code"))
+        return set(others.search(domain).mapped("code"))
+
+    @api.model
+    def _get_free_code(self, code, taken):
+        """Return ``code``, with a number where it is among those taken."""
         if code and code not in taken:
             return code
         number = 2 if code else 1

@@ -143,53 +143,70 @@ class CustomerRuleset(models.Model):
                 ]
             )
         }
+        missing = {}  # by key: its depth, the key above, and who has such a value
         for key, partner_id in rows:
             values = json.loads(key)
-            parent = Category
+            above = None
             for depth, value in enumerate(values, 1):
                 if value is None:
                     continue
                 part = json.dumps(values[:depth], ensure_ascii=False)
                 if part not in known:
-                    known[part] = self._create_category(
-                        part, depth, parent, partner_id, len(known)
-                    )
-                parent = known[part]
+                    missing.setdefault(part, (depth, above, partner_id))
+                above = part
+        for depth in sorted({depth for depth, _above, _partner in missing.values()}):
+            parts = [part for part in missing if missing[part][0] == depth]
+            known.update(self._create_level(depth, parts, missing, known))
         self.dimension_id._sort_categories()
 
-    def _create_category(self, key, depth, parent, partner_id, number):
-        """Create the category of a value, named as the value is in each language."""
+    def _create_level(self, depth, parts, missing, known):
+        """Create the categories of a level, named as the values in each language.
+
+        :return: the categories by key
+        """
         field_name = self._get_settings()["levels"][depth - 1]
+        partner_ids = [missing[part][2] for part in parts]
         names = {
-            lang: self._get_value_name(lang, field_name, partner_id)
+            lang: self._get_value_names(lang, field_name, partner_ids)
             for lang, _label in self.env["res.lang"].get_installed()
         }
         default = self.env.lang if self.env.lang in names else next(iter(names))
-        # sudo: see above
-        category = (
-            self.env["customer.category"]
-            .sudo()
-            .with_context(customer_category_is_sorted_later=True)
-            .create(
+        vals_list = []
+        for number, (part, name) in enumerate(zip(parts, names[default], strict=True)):
+            parent = known.get(missing[part][1])
+            # colours tell apart what is on one level; 0 would be none
+            color = (len(known) + number) % COLORS + 1 if depth == 1 else parent.color
+            vals_list.append(
                 {
                     "dimension_id": self.dimension_id.id,
-                    "name": names[default],
-                    "parent_id": parent.id,
-                    "source_key": key,
-                    # colours tell apart what is on one level; 0 would be none
-                    "color": number % COLORS + 1 if depth == 1 else parent.color,
+                    "name": name,
+                    "parent_id": parent and parent.id,
+                    "source_key": part,
+                    "color": color,
                 }
             )
+        categories = (
+            self.env["customer.category"]
+            .sudo()  # see above
+            .with_context(lang=default, customer_category_is_sorted_later=True)
+            .create(vals_list)
         )
-        for lang, name in names.items():
-            category.with_context(lang=lang).name = name
-        return category
+        for lang, translated in names.items():
+            in_lang = categories.with_context(lang=lang)
+            for category, name in zip(in_lang, translated, strict=True):
+                if name != category.name:
+                    category.name = name
+        return dict(zip(parts, categories, strict=True))
 
-    def _get_value_name(self, lang, field_name, partner_id):
-        """Return how people call the value that a customer has in a field."""
+    def _get_value_names(self, lang, field_name, partner_ids):
+        """Return how people call the values that customers have in a field."""
         Partner = self.env["customer.population"]._get_partners(self.company_id)
-        partner = Partner.with_context(lang=lang).browse(partner_id)
-        field, value = Partner._fields[field_name], partner[field_name]
+        partners = Partner.with_context(lang=lang).browse(partner_ids)
+        partners.fetch([field_name])
+        return [self._get_value_name(partner, field_name) for partner in partners]
+
+    def _get_value_name(self, partner, field_name):
+        field, value = partner._fields[field_name], partner[field_name]
         if field.type == "many2one":
             # a state's display name repeats its country
             return value[value._rec_name or "display_name"] or value.display_name
