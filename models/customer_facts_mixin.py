@@ -164,12 +164,15 @@ class CustomerFactsMixin(models.AbstractModel):
         self.env.execute_query(
             SQL(
                 """
+                -- no join that statistics of yesterday could spoil
                 WITH removed AS (
-                    DELETE FROM %(table)s AS stored
-                     USING pg_temp.customer_facts_changed AS changed
-                     WHERE stored.company_id = %(company)s
-                       AND stored.partner_id = changed.stored_id
-                       AND changed.partner_id IS NULL
+                    DELETE FROM %(table)s
+                     WHERE company_id = %(company)s
+                       AND partner_id = ANY(ARRAY(
+                           SELECT stored_id
+                             FROM pg_temp.customer_facts_changed
+                            WHERE partner_id IS NULL
+                       ))
                 )
                 INSERT INTO %(table)s (partner_id, company_id, %(columns)s)
                 SELECT partner_id, %(company)s, %(values)s
