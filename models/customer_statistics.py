@@ -5,7 +5,7 @@ from odoo.tools import SQL
 #: Rows that are too few to matter
 FEW_ROWS = 5_000
 #: A table has grown much when one row in so many is new
-SHARE = 5
+SHARE = 3
 
 
 def renew_statistics(env, table, written):
