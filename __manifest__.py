@@ -21,6 +21,7 @@
         "data/customer_dimension_behaviour_data.xml",
         "data/customer_dimension_service_data.xml",
         "data/customer_metric_ready.xml",
+        "data/mail_activity_type_data.xml",
         "data/ir_cron_data.xml",
         "views/customer_category_merge_views.xml",
         "views/customer_category_archive_views.xml",
@@ -51,6 +52,8 @@
         "views/res_partner_views.xml",
         "views/res_partner_privacy_views.xml",
         "views/res_partner_master_data_views.xml",
+        "views/customer_contradiction_views.xml",
+        "wizards/customer_quality_finding_views.xml",
         "views/customer_classification_menus.xml",
     ],
     "assets": {

@@ -12,6 +12,7 @@ from . import customer_category
 from . import customer_category_holders
 from . import customer_category_merge
 from . import customer_category_tree
+from . import customer_contradiction
 from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
@@ -82,6 +83,8 @@ from . import customer_staging
 from . import customer_assignment
 from . import customer_assignment_merge
 from . import customer_override
+from . import customer_override_effect
+from . import customer_override_difference
 from . import customer_override_record
 from . import customer_override_merge
 from . import customer_assignment_history
@@ -125,6 +128,8 @@ from . import customer_change_notification
 from . import customer_override_import
 from . import customer_override_origin
 from . import customer_history_anonymous
+from . import customer_override_expiry
+from . import customer_override_review
 from . import customer_exclusion
 
 # Where people see it
@@ -138,6 +143,7 @@ from . import res_partner_days
 from . import res_partner_search_several
 from . import res_partner_master_data
 from . import res_partner_search_changes
+from . import res_partner_quality
 from . import res_partner_panel
 from . import res_partner_view
 from . import res_partner_profile

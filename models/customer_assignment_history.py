@@ -125,7 +125,7 @@ class CustomerAssignmentHistory(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end,
-                    run_id, user_id, reason, is_to_publish
+                    run_id, user_id, reason, is_to_publish, is_to_tell
                 )
                 SELECT override.partner_id, override.company_id,
                        override.dimension_id, override.slot, 'expired', %(now)s,
@@ -134,7 +134,9 @@ class CustomerAssignmentHistory(models.Model):
                        END,
                        override.write_date, assignment.category_id, override.date_end,
                        %(run)s, override.write_uid, override.reason,
-                       %(is_to_publish)s
+                       %(is_to_publish)s,
+                       -- who looks at it just now need not be told
+                       %(run)s IS NOT NULL OR override.write_uid <> %(user)s
                   FROM customer_override AS override
                   LEFT JOIN customer_assignment AS assignment
                     ON assignment.partner_id = override.partner_id
@@ -157,6 +159,7 @@ class CustomerAssignmentHistory(models.Model):
                 """,
                 now=fields.Datetime.now(),
                 run=run.id if run else None,
+                user=self.env.uid,
                 is_to_publish=self.env["customer.dimension"]._get_is_published(
                     SQL("override.dimension_id")
                 ),

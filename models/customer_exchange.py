@@ -142,8 +142,10 @@ class CustomerClassificationExchange(models.AbstractModel):
             Element(
                 "dimension",
                 "customer.dimension",
-                # contact tags, and the company they follow, are each database's own
-                excluded=frozenset({"mirror_tag_id", "mirror_company_id"}),
+                # contact tags, the company they follow, and people are each database's
+                excluded=frozenset(
+                    {"mirror_tag_id", "mirror_company_id", "responsible_id"}
+                ),
             ),
             Element(
                 "category",

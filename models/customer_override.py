@@ -104,9 +104,6 @@ class CustomerOverride(models.Model):
         compute="_compute_computed_category_id",
         help="What the invoices say; shown again when this decision ends.",
     )
-    is_in_force = fields.Boolean(
-        compute="_compute_is_in_force", search="_search_is_in_force"
-    )
 
     _key_unique = models.UniqueIndex(
         "(partner_id, dimension_id, COALESCE(company_id, 0), slot)",
@@ -196,29 +193,6 @@ class CustomerOverride(models.Model):
         for override in self:
             override.computed_category_id = override._get_computed()[0]
 
-    @api.depends("date_end", "company_id")
-    def _compute_is_in_force(self):
-        for override in self:
-            override.is_in_force = (
-                not override.date_end or override.date_end >= override._get_today()
-            )
-
-    def _search_is_in_force(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        Company = self.env["res.company"]
-        today_by_company = {
-            company.id: company._get_customer_today()
-            # sudo: which companies exist is not what this is about
-            for company in Company.sudo().search([("parent_id", "=", False)])
-        }
-        today_by_company[False] = Company._get_customer_today_of_all()
-        domain = fields.Domain("date_end", "=", False) | fields.Domain.OR(
-            [("company_id", "=", company_id), ("date_end", ">=", today)]
-            for company_id, today in today_by_company.items()
-        )
-        return domain if True in value else ~domain
-
     @api.constrains("category_id", "dimension_id")
     def _check_category(self):
         for override in self:
@@ -289,7 +263,7 @@ class CustomerOverride(models.Model):
     @api.constrains("date_end", "operation", "category_id", "reason")
     def _check_date_end(self):
         for override in self:
-            if not override.is_in_force:
+            if override.has_ended:
                 raise ValidationError(
                     self.env._(
                         "The decision would end before it begins: choose today or a "
@@ -349,7 +323,7 @@ class CustomerOverride(models.Model):
         self.dimension_id._check_may_edit()
         self._record_ended()
         for override in self:
-            if override.is_in_force:
+            if not override.has_ended:
                 override._record("withdrawn", new=override._get_computed()[0])
         self.env["res.partner"]._invalidate_customer_fields()
         return super().unlink()
@@ -363,14 +337,6 @@ class CustomerOverride(models.Model):
         """Note that somebody reviewed the decisions and found them right."""
         for override in self:
             override.write({"reviewed_on": override._get_today()})
-
-    def _get_today(self):
-        """Return the day it is for the decision."""
-        self.ensure_one()
-        company = self.company_id
-        if company:
-            return company._get_customer_today()
-        return company._get_customer_today_of_all()
 
     def _make_room(self, vals_list):
         """Remove the ended decisions that new ones replace.

@@ -20,7 +20,7 @@ class CustomerOverride(models.Model):
         every._record_ended()
         self.env.flush_all()
         in_force = self.sudo()._search(
-            [("id", "in", every.ids), ("is_in_force", "=", True)]
+            [("id", "in", every.ids), ("has_ended", "=", False)]
         )
         values = {
             "dimension": target.dimension_id.id,

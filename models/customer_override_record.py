@@ -12,7 +12,7 @@ class CustomerOverride(models.Model):
         """Record the end of those that ended since the last run."""
         # sudo: people read the history, only the addon writes it
         History = self.env["customer.assignment.history"].sudo()
-        ended = self.filtered(lambda override: not override.is_in_force)
+        ended = self.filtered("has_ended")
         for company, overrides in ended.grouped("company_id").items():
             History._record_expired(
                 company,
@@ -22,10 +22,14 @@ class CustomerOverride(models.Model):
 
     def _get_computed(self):
         """Return the category that the engine gives, and since when."""
+        return self._get_computed_of(self.partner_id)
+
+    def _get_computed_of(self, partner):
+        """Return what the engine gives ``partner`` where this decides, and since."""
         self.ensure_one()
         assignment = self.env["customer.assignment"].search(
             [
-                ("partner_id", "=", self.partner_id.id),
+                ("partner_id", "=", partner.id),
                 ("dimension_id", "=", self.dimension_id.id),
                 ("company_id", "=", self.company_id.id),
                 ("slot", "=", self.slot),
@@ -37,10 +41,15 @@ class CustomerOverride(models.Model):
         """Return the category in effect today, and since when."""
         self.ensure_one()
         if self.is_in_force:
-            shown = self.operation in ("set", "add")
-            category = self.category_id if shown else self.category_id.browse()
-            return category, self.write_date
+            return self._get_decided_category()
         return self._get_computed()
+
+    def _get_decided_category(self):
+        """Return the category that the decision gives, if any, and since when."""
+        self.ensure_one()
+        shown = self.operation in ("set", "add")
+        category = self.category_id if shown else self.category_id.browse()
+        return category, self.write_date
 
     def _record(self, event, old=None, new=None):
         """Add a history row of what a person decided.

@@ -129,6 +129,7 @@ class ResPartner(models.Model):
         "customer.override",
         string="Decisions by Hand",
         compute="_compute_customer_rows",
+        search="_search_customer_override_ids",
         compute_sudo=True,
         groups=USER_GROUP,
     )

@@ -125,18 +125,31 @@ class ResPartner(models.Model):
             return NotImplemented
         # Odoo checks no access to a field that a method searches
         self._check_field_access(self._fields["customer_is_category_missing"], "read")
+        found = self._search_customer_gaps(self._get_needed_dimensions())
+        return found if True in value else ~found
+
+    @api.model
+    def _get_needed_dimensions(self):
+        """Return the dimensions of which every customer needs a category.
+
+        Those that the user may see; as superuser.
+        """
         # sudo: whether a dimension needs a category is no secret
         dimensions = self.env["customer.dimension"].sudo()
         dimensions = dimensions.browse(self._get_readable_dimension_ids())
-        missing = Domain.OR(
-            self._get_customer_gap(dimension)
-            for dimension in dimensions.filtered("is_required")
-        )
+        return dimensions.filtered("is_required")
+
+    def _search_customer_gaps(self, dimensions):
+        """Return the domain of the customers without a category of any of these."""
+        missing = Domain.OR(self._get_customer_gap(d) for d in dimensions)
+        return missing & self._search_customers()
+
+    def _search_customers(self):
+        """Return the domain of the contacts of the active company's customers."""
         # sudo: who is a customer is for the company to say, also to a branch's user
         company = self.env.company.root_id.sudo()
         customers = company._get_customer_query(company._get_customer_settings())
-        found = missing & self._search_visible_customers(customers)
-        return found if True in value else ~found
+        return self._search_visible_customers(customers)
 
     @api.model
     def _get_customer_gap(self, dimension):

@@ -33,11 +33,13 @@ from . import test_migration_product
 from . import test_mirrored
 from . import test_online_retail
 from . import test_override
+from . import test_override_follow_up
 from . import test_override_import
 from . import test_override_origin
 from . import test_partner_attention
 from . import test_partner_fields
 from . import test_partner_merge
+from . import test_partner_merge_decisions
 from . import test_partner_panel
 from . import test_payment_figures
 from . import test_payment_random
@@ -46,6 +48,7 @@ from . import test_privacy
 from . import test_product_figures
 from . import test_product_share
 from . import test_profile
+from . import test_quality
 from . import test_rpc
 from . import test_rules
 from . import test_ruleset

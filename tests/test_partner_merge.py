@@ -144,8 +144,9 @@ class TestPartnerMerge(ClassificationCommon):
             override.reason, "About Also gone", "the one that holds longest"
         )
         self.assertEqual(override.date_end, self.today + timedelta(days=90))
-        self.assertEqual(len(self.history_of(self.kept)), 3)
-        self.assertEqual(self.get_merged(), [("Gold", "Silver")])
+        self.assertEqual(len(self.history_of(self.kept)), 4)
+        # of the two decisions one gave way, and the other came along
+        self.assertEqual(self.get_merged(), [("Gold", "Silver"), (False, "Silver")])
         self.assert_exact_after_next_run()
         self.assertEqual(self.figures_of(self.kept).revenue_total, 3020)
         self.assertEqual(self.tier_of(self.kept), "Silver")
@@ -221,10 +222,12 @@ class TestPartnerMerge(ClassificationCommon):
         self.assertEqual(self.tier_of(self.kept, here), "Silver")
         self.assertEqual(self.tier_of(self.kept, there), "Gold")
         self.assertEqual(self.figures_of(self.kept, there).revenue_total, 4000)
-        self.assertEqual(len(self.history_of(self.kept)), 5)
-        # computed: Gone 3, 1 and 3, thus 2.5; by hand: what gave way
+        self.assertEqual(len(self.history_of(self.kept)), 6)
+        # computed: Gone 3, 1 and 3, thus 2.5; by hand: what gave way here, and what
+        # came along there
         self.assertEqual(
-            self.get_merged(), [("Silver", "Bronze"), ("Bronze", "Silver")]
+            self.get_merged(),
+            [("Silver", "Bronze"), ("Bronze", "Silver"), (False, "Gold")],
         )
         self.classify(companies=here + there)
         self.assert_figures(here, self.documents[:2])

@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import base_partner_merge_decisions
 from . import customer_exchange_preset
 from . import customer_exchange_wizard
 from . import customer_first_steps
@@ -8,3 +9,4 @@ from . import customer_category_merge
 from . import customer_metric_preview
 from . import customer_usage_line
 from . import customer_erasure
+from . import customer_quality_finding

@@ -4,8 +4,7 @@ from odoo.tools import SQL
 from ..models.customer_engine_fields import get_engine_columns
 
 #: Tables with one row for a customer and key: the key's columns, and which of the
-#: rows to keep: the remaining contact's. Decisions that hold longer win, and one that
-#: has ended is none.
+#: rows to keep: the remaining contact's
 KEYED_TABLES = {
     "customer_figures": (["company_id"], "partner_id <> %(kept)s, id"),
     "customer_payment_figures": (["company_id"], "partner_id <> %(kept)s, id"),
@@ -17,19 +16,6 @@ KEYED_TABLES = {
     "customer_assignment": (
         ["company_id", "dimension_id", "slot"],
         "partner_id <> %(kept)s, since",
-    ),
-    "customer_override": (
-        ["company_id", "dimension_id", "slot"],
-        """date_end IS NOT NULL AND date_end < CURRENT_DATE,
-           partner_id <> %(kept)s, date_end DESC NULLS FIRST""",
-    ),
-}
-#: The tables with categories: since when a row holds its own, and whether it does
-CATEGORY_TABLES = {
-    "customer_assignment": ("since", "dropped.category_id IS NOT NULL"),
-    "customer_override": (
-        "write_date",
-        "(dropped.date_end IS NULL OR dropped.date_end >= CURRENT_DATE)",
     ),
 }
 
@@ -72,8 +58,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 table=SQL.identifier(table),
                 partners=(src_partners + dst_partner).ids,
             )
-            if table in CATEGORY_TABLES:
-                self._record_merged_categories(table, ranked, dst_partner)
+            if table == "customer_assignment":
+                self._record_merged_categories(ranked, dst_partner)
             self.env.execute_query(
                 SQL(
                     """
@@ -86,6 +72,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                     ranked=ranked,
                 )
             )
+        self._merge_customer_decisions(src_partners, dst_partner)
         # no foreign key leads Odoo to these tables
         for table, column in get_engine_columns(self.env, "res.partner"):
             self.env.execute_query(
@@ -101,31 +88,32 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         self.env.invalidate_all()
 
     @api.model
-    def _record_merged_categories(self, table, ranked, dst_partner):
-        """Add a history row for each category that gives way to another."""
-        since, holds = CATEGORY_TABLES[table]
+    def _record_merged_categories(self, ranked, dst_partner):
+        """Add a history row for each computed category that gives way to another."""
+        reason = self.env._(
+            "Contacts merged: this was computed for the contact that is gone. The next "
+            "computation takes both together."
+        )
         self.env.execute_query(
             SQL(
                 """
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
-                    old_category_id, old_since, new_category_id, user_id
+                    old_category_id, old_since, new_category_id, user_id, reason
                 )
                 SELECT %(partner)s, dropped.company_id, dropped.dimension_id,
                        dropped.slot, 'merged', %(now)s,
-                       dropped.category_id, dropped.%(since)s, kept.category_id,
-                       %(user)s
+                       dropped.category_id, dropped.since, kept.category_id,
+                       %(user)s, %(reason)s
                   FROM (%(ranked)s) AS dropped
-                  JOIN %(table)s AS kept ON kept.id = dropped.kept_id
+                  JOIN customer_assignment AS kept ON kept.id = dropped.kept_id
                  WHERE dropped.category_id IS DISTINCT FROM kept.category_id
-                   AND %(holds)s
+                   AND dropped.category_id IS NOT NULL
                 """,
                 partner=dst_partner.id,
                 now=fields.Datetime.now(),
-                since=SQL.identifier(since),
-                holds=SQL(holds),
                 user=self.env.uid,
+                reason=reason,
                 ranked=ranked,
-                table=SQL.identifier(table),
             )
         )
