@@ -167,7 +167,7 @@ def _decide(env, filled):
             """
             INSERT INTO customer_override (
                 partner_id, company_id, dimension_id, slot, operation, category_id,
-                reason, date_end, reviewed_on,
+                reason, origin, date_end, reviewed_on,
                 create_uid, create_date, write_uid, write_date
             )
             SELECT decided.partner_id, decided.company_id, decided.dimension_id,
@@ -178,7 +178,7 @@ def _decide(env, filled):
                          FROM customer_category
                         WHERE dimension_id = decided.dimension_id
                    ) ELSE decided.slot END,
-                   'Known', CURRENT_DATE + 100, CURRENT_DATE - 100,
+                   'Known', 'hand', CURRENT_DATE + 100, CURRENT_DATE - 100,
                    1, now(), 1, now()
               FROM customer_assignment AS decided
              WHERE decided.partner_id >= %(first)s
