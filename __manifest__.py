@@ -44,6 +44,8 @@
         "wizards/customer_linter_finding_views.xml",
         "wizards/customer_metric_preview_views.xml",
         "views/customer_assignment_views.xml",
+        "views/customer_bulk_row_views.xml",
+        "views/customer_bulk_views.xml",
         "views/customer_override_views.xml",
         "views/customer_assignment_history_views.xml",
         "views/customer_category_change_views.xml",

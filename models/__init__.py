@@ -93,6 +93,13 @@ from . import customer_explanation_score
 
 # Decisions about many customers at a time
 from . import customer_bulk
+from . import customer_bulk_line
+from . import customer_bulk_row
+from . import customer_bulk_preview
+from . import customer_bulk_reference
+from . import customer_bulk_apply
+from . import customer_bulk_schedule
+from . import customer_bulk_undo
 
 # Orchestration: the run reads as the flow above
 from . import customer_classification_run
