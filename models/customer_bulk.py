@@ -266,6 +266,10 @@ class CustomerBulk(models.Model):
         :param bool active_test: whether to leave out archived ones
         """
         bulk = self.create({})
+        dimension_id = self.env.context.get("customer_bulk_dimension_id")
+        if dimension_id:
+            # the list is about a dimension, such as of those who miss its category
+            bulk.line_ids = [fields.Command.create({"dimension_id": dimension_id})]
         bulk._add_targets(domain, active_test)
         return bulk._open()
 

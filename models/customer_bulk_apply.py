@@ -61,6 +61,7 @@ class CustomerBulk(models.Model):
         for company in map(self.env["res.company"].browse, company_ids):
             today = self._get_today(is_shared=not company)
             History._record_expired(company, today, scope)
+        planned = self._get_planned_reviews(sorted(ids))
         self.env.execute_query(self._get_apply_query(sorted(ids)))
         for model in (
             "customer.override",
@@ -68,6 +69,7 @@ class CustomerBulk(models.Model):
             "customer.bulk.row",
         ):
             self.env[model].invalidate_model()
+        self._close_planned_reviews(planned)
         # sudo: the tags are the addon's; who decides need not manage them
         dimensions.sudo().filtered("mirror_tags")._update_mirror(scope)
         if dimensions.sudo().filtered(
@@ -76,6 +78,41 @@ class CustomerBulk(models.Model):
             self.env["customer.category.change"]._schedule_publication()
         self.env["res.partner"]._invalidate_customer_fields()
         return len(rows)
+
+    def _get_planned_reviews(self, ids):
+        """Return the activities to review what is decided, as ids by id of the row."""
+        self.env["mail.activity"].flush_model()
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT row.id, array_agg(activity.id)
+                      FROM customer_bulk_row AS row
+                      JOIN mail_activity AS activity
+                        ON activity.customer_override_id = (row.former ->> 'id')::int4
+                     WHERE row.id = ANY(%s)
+                       AND activity.active
+                     GROUP BY row.id
+                    """,
+                    ids,
+                )
+            )
+        )
+
+    def _close_planned_reviews(self, planned):
+        """Mark as done the reviews of decisions that are other ones now."""
+        rows = self.env["customer.bulk.row"].browse(planned)
+        # sudo: they may be planned for others, and end with the decision
+        done = rows.sudo().filtered(lambda row: row.outcome == "done")
+        activities = self.env["mail.activity"].sudo()
+        activities = activities.browse(sum((planned[row.id] for row in done), []))
+        activities.invalidate_recordset()
+        if activities:
+            activities.with_context(customer_review_is_known=True).action_feedback(
+                feedback=self.env._(
+                    "The category set by hand was confirmed or changed."
+                )
+            )
 
     def _get_apply_query(self, ids):
         """Return the statement that applies the rows with these ids."""

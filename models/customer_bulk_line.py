@@ -100,10 +100,6 @@ class CustomerBulkLine(models.Model):
                         dimension=dimension.name,
                     )
                 )
-            if line.operation in ("set", "add", "exclude") and not line.category_id:
-                raise ValidationError(
-                    self.env._("Choose the category of the decision.")
-                )
             if line.category_id and line.category_id.dimension_id != dimension:
                 raise ValidationError(
                     self.env._(

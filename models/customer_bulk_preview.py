@@ -71,6 +71,13 @@ class CustomerBulk(models.Model):
                         dimension=dimension.name,
                     )
                 )
+            if line.operation in ("set", "add", "exclude") and not line.category_id:
+                raise UserError(
+                    self.env._(
+                        "Choose the category for “%(dimension)s”.",
+                        dimension=dimension.name,
+                    )
+                )
             if (
                 line.operation != "release"
                 and dimension.method != "manual"

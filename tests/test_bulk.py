@@ -284,8 +284,9 @@ class TestBulk(BulkCommon):
             self.make_bulk(self.customers, ("add", self.gold))
         with self.assert_refused(ValidationError, "keep one"):
             self.make_bulk(self.customers, ("set", self.gold), ("none", self.dimension))
-        with self.assert_refused(ValidationError, "Choose the category"):
-            self.make_bulk(self.customers, ("set", self.dimension))
+        bulk = self.make_bulk(self.customers, ("set", self.dimension))
+        with self.assert_refused(UserError, "Choose the category for “Value tier”"):
+            bulk.action_preview()
 
     def test_applied_is_not_changed(self):
         bulk = self.make_bulk(self.customers, ("set", self.gold))
@@ -342,6 +343,14 @@ class TestBulk(BulkCommon):
             action = Bulk.action_open_for_active()
             bulk = self.Bulk.browse(action["res_id"])
             self.assertEqual(bulk.target_count, expected)
+
+    def test_list_about_a_dimension(self):
+        Bulk = self.Bulk.with_user(self.user).with_context(
+            active_ids=self.customers.ids, customer_bulk_dimension_id=self.dimension.id
+        )
+        bulk = self.Bulk.browse(Bulk.action_open_for_active()["res_id"])
+        self.assertEqual(bulk.line_ids.dimension_id, self.dimension)
+        self.assertEqual(bulk.line_ids.operation, "set")
 
     def test_mirrored_tags_follow(self):
         self.dimension.mirror_company_id = self.env.company
