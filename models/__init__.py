@@ -16,6 +16,7 @@ from . import customer_contradiction
 from . import customer_dimension_level
 from . import customer_dimension_rule
 from . import customer_dimension_criterion
+from . import customer_category_ranking
 from . import customer_metric
 from . import customer_metric_editing
 from . import customer_metric_fields
@@ -137,7 +138,14 @@ from . import customer_override_origin
 from . import customer_history_anonymous
 from . import customer_override_expiry
 from . import customer_override_review
+from . import customer_history_layers
 from . import customer_exclusion
+
+# The history: what was shown on a day, how customers moved, how long it is kept
+from . import customer_history_retention
+from . import customer_history_total
+from . import customer_time_travel
+from . import customer_movement
 
 # Where people see it
 from . import res_partner
@@ -154,6 +162,7 @@ from . import res_partner_quality
 from . import res_partner_panel
 from . import res_partner_view
 from . import res_partner_profile
+from . import res_partner_timeline
 from . import ir_http
 from . import res_partner_privacy
 

@@ -175,11 +175,12 @@ class CustomerAssignment(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id,
-                    run_id, ruleset_id, user_id, inputs, is_to_publish
+                    run_id, ruleset_id, user_id, inputs, is_to_publish, is_hidden
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
                        old_category_id, old_since, category_id,
-                       %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s
+                       %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s,
+                       %(is_hidden)s
                   FROM compared
                  WHERE is_change
                    AND (assignment_id IS NOT NULL
@@ -240,6 +241,9 @@ class CustomerAssignment(models.Model):
             user=self.env.uid,
             is_to_publish=self.env["customer.dimension"]._get_is_published(
                 SQL("compared.dimension_id")
+            ),
+            is_hidden=self.env["customer.assignment.history"]._get_is_hidden_sql(
+                "compared", line.as_of
             ),
             score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
             excluded_scores=SQL(", ").join(

@@ -51,10 +51,11 @@ class CustomerAssignment(models.Model):
             )
             INSERT INTO customer_assignment_history (
                 partner_id, company_id, dimension_id, slot, event, date,
-                old_category_id, old_since, new_category_id, user_id, reason
+                old_category_id, old_since, new_category_id, user_id, reason, effect
             )
             SELECT partner_id, company_id, dimension_id, slot, 'merged', %(now)s,
-                   old_category_id, since, category_id, %(user)s, %(reason)s
+                   old_category_id, since, category_id, %(user)s, %(reason)s,
+                   'computed'
               FROM moved
             """,
             **values,
@@ -83,6 +84,7 @@ class CustomerAssignment(models.Model):
             joined AS (
                 SELECT first_held.*,
                        kept.id AS kept_id,
+                       kept.since AS kept_since,
                        kept.category_id IS NOT NULL AS has_target
                   FROM first_held
                   LEFT JOIN customer_assignment AS kept
@@ -94,16 +96,22 @@ class CustomerAssignment(models.Model):
             recorded AS (
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
-                    old_category_id, old_since, new_category_id, user_id, reason
+                    old_category_id, old_since, new_category_id, user_id, reason,
+                    effect
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'merged', %(now)s,
-                       category_id, since, NULL::integer, %(user)s, %(reason)s
+                       category_id, since, NULL::integer, %(user)s, %(reason)s,
+                       'computed'
                   FROM held
                  UNION ALL
+                -- also where it stays: from when it really was the successor
                 SELECT partner_id, company_id, dimension_id, %(target)s, 'merged',
-                       %(now)s, NULL, NULL, %(target)s, %(user)s, %(reason)s
+                       %(now)s,
+                       CASE WHEN has_target THEN %(target)s END,
+                       CASE WHEN has_target THEN kept_since END,
+                       %(target)s, %(user)s, %(reason)s, 'computed'
                   FROM joined
-                 WHERE NOT has_target
+                 WHERE NOT has_target OR since < kept_since
             ),
             renewed AS (
                 UPDATE customer_assignment AS kept

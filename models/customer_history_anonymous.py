@@ -64,6 +64,8 @@ class CustomerAssignmentHistory(models.Model):
                 """
                 UPDATE customer_assignment_history
                    SET partner_id = NULL,
+                       former_partner_id = NULL,
+                       former_name = NULL,
                        reason = NULL,
                        inputs = NULL,
                        is_to_publish = FALSE

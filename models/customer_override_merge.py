@@ -59,11 +59,11 @@ class CustomerOverride(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end,
-                    user_id, reason
+                    user_id, reason, effect
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'merged', %(now)s,
                        old_category_id, write_date, category_id, date_end,
-                       %(user)s, %(reason)s
+                       %(user)s, %(reason)s, 'decided'
                   FROM moved
                  WHERE is_in_force
                 """,
@@ -177,17 +177,17 @@ class CustomerOverride(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end,
-                    user_id, reason
+                    user_id, reason, effect
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'merged', %(now)s,
                        CASE WHEN is_added THEN category_id END, write_date,
-                       NULL::integer, date_end, %(user)s, %(reason)s
+                       NULL::integer, date_end, %(user)s, %(reason)s, 'released'
                   FROM moved
                  UNION ALL
                 SELECT partner_id, company_id, dimension_id, %(target)s, 'merged',
                        %(now)s, NULL, NULL,
                        CASE WHEN is_added THEN %(target)s END, date_end,
-                       %(user)s, %(reason)s
+                       %(user)s, %(reason)s, 'decided'
                   FROM moved
                  WHERE id = ANY(%(kept)s)
                 """,

@@ -227,7 +227,7 @@ class CustomerClassificationRun(models.Model):
             )
         # sudo: the engine writes the runs; the right to ask for one was checked
         runs = self.sudo()
-        if not runs._get_unfinished(["request"]):
+        if not runs._get_unfinished(["request"]).filtered(lambda run: not run.as_of):
             runs._create_run("request", runs._get_all_companies())
         cron._trigger()
         return {
@@ -242,6 +242,19 @@ class CustomerClassificationRun(models.Model):
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
+
+    @api.model
+    def _request_past(self, company, day):
+        """Ask for what today's ledger says about a past day, as soon as possible.
+
+        :return: the run
+        """
+        self._check_may_run()
+        # sudo: the engine writes the runs; the right to ask for one was checked
+        run = self.sudo()._create_run("request", company, as_of=day)
+        # sudo: scheduled actions belong to Odoo's administrators
+        self.env.ref(NIGHTLY_CRON).sudo()._trigger()
+        return run.sudo(self.env.su)
 
     def action_stop(self):
         """Stop a run of a scheduled action within a few seconds.

@@ -230,9 +230,12 @@ class ResCompany(models.Model):
     @api.model
     def _get_customer_today_of_all(self):
         """Return today's date for what all companies share: that of the first one."""
+        return self._get_first_company()._get_customer_today()
+
+    def _get_first_company(self):
+        """Return the company whose calendar holds for what all companies share."""
         # sudo: the first company need not be the user's
-        first = self.sudo().search([("parent_id", "=", False)], order="id", limit=1)
-        return first._get_customer_today()
+        return self.sudo().search([("parent_id", "=", False)], order="id", limit=1)
 
     def _get_customer_today(self):
         """Return today's date where the company is."""

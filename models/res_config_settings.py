@@ -32,6 +32,9 @@ class ResConfigSettings(models.TransientModel):
     customer_night_hour = fields.Integer(
         related="company_id.root_id.customer_night_hour", readonly=False
     )
+    customer_history_months = fields.Integer(
+        related="company_id.root_id.customer_history_months", readonly=False
+    )
     customer_follow_minutes = fields.Integer(
         string="Follow Changes Every (Minutes)",
         help="So many minutes after an invoice, a payment or a contact changed, the "

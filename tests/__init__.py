@@ -75,3 +75,4 @@ from . import test_tag_mirror
 from . import test_translations
 from . import test_usage
 from . import test_visibility
+from . import test_time_travel

@@ -1,5 +1,6 @@
 from . import base_partner_merge
 from . import base_partner_merge_decisions
+from . import base_partner_merge_history
 from . import customer_exchange_preset
 from . import customer_exchange_wizard
 from . import customer_first_steps
@@ -7,6 +8,7 @@ from . import customer_linter_finding
 from . import customer_category_archive
 from . import customer_category_merge
 from . import customer_metric_preview
+from . import customer_past_distribution
 from . import customer_usage_line
 from . import customer_erasure
 from . import customer_quality_finding

@@ -8,6 +8,8 @@ import {useRecordObserver} from "@web/model/relational_model/utils";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {ProfileRow} from "./profile_row";
 
+/** On the bus after a decision: what else shows the customer's categories follows. */
+export const DECIDED = "CUSTOMER-CLASSIFICATION:DECIDED";
 const SHOW_ALL_KEY = "customer_classification.profile.show_all";
 
 /**
@@ -97,6 +99,7 @@ export class CustomerProfile extends Component {
         const {record} = this.props;
         this.chips.clear();
         await this.reload();
+        this.env.bus.trigger(DECIDED);
         // What is being typed elsewhere on the form must not get lost; saving it
         // refreshes the badges, too.
         if (!(await record.isDirty())) {

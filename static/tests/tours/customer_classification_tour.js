@@ -113,7 +113,7 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
         {
             content: "the history shows it",
             trigger:
-                ".o_field_widget[name=customer_history_ids]:contains('Framework contract')",
+                ".o_customer_timeline_entry:contains('Framework contract')",
         },
         {
             content: "change the decision",
