@@ -5,6 +5,7 @@ from datetime import datetime, time
 import pytz
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 #: Rows of the history that a step looks at
@@ -22,12 +23,18 @@ class ResCompany(models.Model):
         "kept.",
     )
 
-    _customer_history_months_valid = models.Constraint(
-        f"CHECK (customer_history_months = 0"
-        f" OR customer_history_months >= {MINIMUM_MONTHS})",
-        f"Keep the history for {MINIMUM_MONTHS} months or more, or enter 0 to keep all "
-        "of it.",
-    )
+    @api.constrains("customer_history_months")
+    def _check_customer_history_months(self):
+        for company in self:
+            months = company.customer_history_months
+            if months and months < MINIMUM_MONTHS:
+                raise ValidationError(
+                    self.env._(
+                        "Keep the history for %s months or more, or enter 0 to keep "
+                        "all of it.",
+                        MINIMUM_MONTHS,
+                    )
+                )
 
 
 class CustomerHistoryRetention(models.Model):
@@ -74,13 +81,15 @@ class CustomerHistoryRetention(models.Model):
             [("parent_id", "=", False), ("customer_history_months", ">", 0)]
         )
         return companies.filtered(
-            lambda company: not self.search_count(
-                [
-                    ("company_id", "=", company.id),
-                    ("complete_since", ">=", self._get_horizon(company)),
-                    ("is_done", "=", True),
-                ],
-                limit=1,
+            lambda company: (
+                not self.search_count(
+                    [
+                        ("company_id", "=", company.id),
+                        ("complete_since", ">=", self._get_horizon(company)),
+                        ("is_done", "=", True),
+                    ],
+                    limit=1,
+                )
             )
         )
 
@@ -168,7 +177,8 @@ class CustomerHistoryRetention(models.Model):
                               AND newer.company_id IS NOT DISTINCT FROM row.company_id
                               AND newer.slot = row.slot
                               AND %(newer_identity)s = %(identity)s
-                              AND %(newer_layer)s = %(layer)s
+                              AND (%(newer_layer)s = 'computed')
+                                  = (%(layer)s = 'computed')
                               AND (newer.date, newer.id) > (row.date, row.id)
                        )
                    )

@@ -67,9 +67,7 @@ class CustomerMovement(models.Model):
         help="Upgrades and downgrades follow the order of the categories, where their "
         "dimension is ranked. Left: to none, or to a category that counts as lost.",
     )
-    old_category_id = fields.Many2one(
-        "customer.category", string="From", readonly=True
-    )
+    old_category_id = fields.Many2one("customer.category", string="From", readonly=True)
     new_category_id = fields.Many2one("customer.category", string="To", readonly=True)
     is_hidden = fields.Boolean(
         "Under a Decision by Hand",

@@ -51,7 +51,11 @@ class ResPartner(models.Model):
                 entry = self._get_timeline_entry(entry)
             day = self._get_customer_day(date)
             days.setdefault(day, []).append(entry)
-        since = [dimension._get_complete_since(self.env.company) for dimension in dimensions]
+        complete_since = [
+            since
+            for dimension in dimensions
+            if (since := dimension._get_complete_since(self.env.company))
+        ]
         return {
             "days": [
                 {
@@ -65,8 +69,8 @@ class ResPartner(models.Model):
             "today": fields.Date.to_string(
                 self.env.company.root_id._get_customer_today()
             ),
-            "complete_since": fields.Date.to_string(max(filter(None, since), default=None))
-            or False,
+            "complete_since": bool(complete_since)
+            and fields.Date.to_string(max(complete_since)),
         }
 
     def _get_customer_day(self, moment):

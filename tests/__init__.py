@@ -37,6 +37,7 @@ from . import test_migration
 from . import test_migration_payments
 from . import test_migration_product
 from . import test_mirrored
+from . import test_movement
 from . import test_online_retail
 from . import test_override
 from . import test_override_follow_up
@@ -72,7 +73,7 @@ from . import test_shipped_service
 from . import test_shipped_value
 from . import test_stop
 from . import test_tag_mirror
+from . import test_time_travel
 from . import test_translations
 from . import test_usage
 from . import test_visibility
-from . import test_time_travel

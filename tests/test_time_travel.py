@@ -239,13 +239,13 @@ class TestTimeTravel(RulesCommon):
         company = self.env.company
         first = sorted(self.noted)[12]
         origins = self.get_origins()
-        retention = self.env["customer.history.retention"].sudo().create(
-            {"company_id": company.id, "complete_since": first}
+        retention = (
+            self.env["customer.history.retention"]
+            .sudo()
+            .create({"company_id": company.id, "complete_since": first})
         )
         # the day of what all companies share follows another company here
-        self.patch(
-            type(company), "_get_first_company", lambda _self: company
-        )
+        self.patch(type(company), "_get_first_company", lambda _self: company)
         before = self.History.search_count([])
         old = [("date", "<", fields.Datetime.to_datetime(first))]
         was_old = self.History.search_count(old)
@@ -272,7 +272,12 @@ class TestTimeTravel(RulesCommon):
         """Return the last change of each layer of each customer and category."""
         rows = self.History.search([("partner_id", "!=", False)], order="date, id")
         return {
-            (row.partner_id, row.dimension_id, row.slot, row._get_effect()): row.id
+            (
+                row.partner_id,
+                row.dimension_id,
+                row.slot,
+                row._get_effect() == "computed",
+            ): row.id
             for row in rows
             if row._get_effect() and not row.former_partner_id
         }

@@ -103,9 +103,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         :param dict before: what it had, as :meth:`_get_held` returns it
         """
         self.env.flush_all()
-        old = {
-            (layer, *row[:3]): row[3] for layer in before for row in before[layer]
-        }
+        old = {(layer, *row[:3]): row[3] for layer in before for row in before[layer]}
         for layer, rows in self._get_held(partner).items():
             for row in rows:
                 if row not in before[layer]:

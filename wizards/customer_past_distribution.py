@@ -89,7 +89,7 @@ class CustomerPastDistribution(models.TransientModel):
             )
 
     def action_show(self):
-        """Count what was shown on the day, and what the ledger says, if that is known."""
+        """Count what was shown on the day, and what the ledger says, if known."""
         self.ensure_one()
         self._check_day()
         # sudo: nobody writes the lines but this method
