@@ -105,8 +105,8 @@ class CustomerAssignment(models.Model):
                   FROM held
                  UNION ALL
                 -- also where it stays: from when it really was the successor
-                SELECT partner_id, company_id, dimension_id, %(target)s, 'merged',
-                       %(now)s,
+                SELECT partner_id, company_id, dimension_id, %(target)s,
+                       CASE WHEN has_target THEN 'moved' ELSE 'merged' END, %(now)s,
                        CASE WHEN has_target THEN %(target)s END,
                        CASE WHEN has_target THEN kept_since END,
                        %(target)s, %(user)s, %(reason)s, 'computed'

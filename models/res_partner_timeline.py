@@ -36,9 +36,12 @@ class ResPartner(models.Model):
         history = self.env["customer.assignment.history"]
         if customer:
             history = history.search(domain)
-        # how the merged contact's categories ended is told by what took their place
+        # some rows are only there to tell past days by; what took the place of the
+        # categories of merged contacts and categories tells how they ended
         told = history.filtered(
-            lambda row: row.event != "moved" or not row.former_partner_id
+            lambda row: row.event != "moved"
+            or not row.former_partner_id
+            and row.old_category_id != row.new_category_id
         )
         entries = [
             *((row.date, row.id, row) for row in told),

@@ -1,3 +1,7 @@
+from datetime import timedelta
+
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import HttpCase, tagged
@@ -27,6 +31,24 @@ class TestBrowser(ClassificationCommon, HttpCase):
             self.history_of(self.customer).mapped("event"), ["set", "withdrawn"]
         )
         self.assertEqual(self.history_of(self.customer)[0].reason, "Framework contract")
+
+    def test_timeline(self):
+        """Gold today, Silver two days ago, both by hand; Bronze is computed."""
+        user = self.make_user("tour_user")
+        decision = {
+            "partner_id": self.customer.id,
+            "dimension_id": self.dimension.id,
+            "category_id": self.silver.id,
+            "reason": "For a trial",
+        }
+        with freeze_time(fields.Datetime.now() - timedelta(days=2)):
+            override = self.Override.with_user(user).create(decision)
+        override.write({"category_id": self.gold.id, "reason": "Framework contract"})
+        self.start_tour(
+            f"/odoo/contacts/{self.customer.id}",
+            "customer_timeline",
+            login="tour_user",
+        )
 
     def test_decide_by_keyboard(self):
         self.make_user("tour_user")

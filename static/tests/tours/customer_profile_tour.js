@@ -1,3 +1,4 @@
+import {formatDate} from "@web/core/l10n/dates";
 import {registry} from "@web/core/registry";
 
 const PAGE = ".nav-link[name=customer_classification]";
@@ -195,6 +196,44 @@ registry.category("web_tour.tours").add("customer_chip_absent", {
             content: "shows, and no error does",
             trigger:
                 "body:not(:has(.o_error_dialog, .o_notification)) .tab-pane.active",
+        },
+    ],
+});
+
+/** The story of the categories, and what was shown a day ago. */
+registry.category("web_tour.tours").add("customer_timeline", {
+    steps: () => [
+        {content: "open the page", trigger: PAGE, run: "click"},
+        {
+            content: "the first category with its origin",
+            trigger: ".o_customer_timeline_entry:contains('First category'):contains('Bronze')",
+        },
+        {
+            content: "a decision by hand with its reason",
+            trigger:
+                ".o_customer_timeline_entry:contains('Framework contract'):contains('Gold')",
+        },
+        {
+            content: "a past day",
+            trigger: ".o_customer_timeline_day input",
+            run: ({anchor}) => {
+                const yesterday = luxon.DateTime.now().minus({days: 1});
+                anchor.value = formatDate(yesterday);
+                anchor.dispatchEvent(new Event("change", {bubbles: true}));
+            },
+        },
+        {
+            content: "what was shown then",
+            trigger: ".o_customer_timeline_shown:contains('Silver'):contains('by hand')",
+        },
+        {
+            content: "back to the present",
+            trigger: ".o_customer_timeline_past button:contains('Close')",
+            run: "click",
+        },
+        {
+            content: "only the story is left",
+            trigger: ".o_customer_timeline:not(:has(.o_customer_timeline_shown))",
         },
     ],
 });
