@@ -36,13 +36,7 @@ class ResPartner(models.Model):
         history = self.env["customer.assignment.history"]
         if customer:
             history = history.search(domain)
-        # some rows are only there to tell past days by; what took the place of the
-        # categories of merged contacts and categories tells how they ended
-        told = history.filtered(
-            lambda row: row.event != "moved"
-            or not row.former_partner_id
-            and row.old_category_id != row.new_category_id
-        )
+        told = self._get_told(history)
         entries = [
             *((row.date, row.id, row) for row in told),
             *((first["date"], 0, first) for first in self._get_first(domain, history)),
@@ -75,6 +69,27 @@ class ResPartner(models.Model):
             "complete_since": bool(complete_since)
             and fields.Date.to_string(max(complete_since)),
         }
+
+    @api.model
+    def _get_told(self, history):
+        """Return the rows without those that only tell past days by.
+
+        How categories of merged contacts ended, and what of them holds now, is told by
+        the row of the merge where there is one.
+        """
+        merged = {
+            (row.date, row.dimension_id, row.company_id, row.slot)
+            for row in history
+            if row.event == "merged"
+        }
+        return history.filtered(
+            lambda row: (
+                row.event != "moved"
+                or not row.former_partner_id
+                and row.old_category_id != row.new_category_id
+                and (row.date, row.dimension_id, row.company_id, row.slot) not in merged
+            )
+        )
 
     def _get_customer_day(self, moment):
         """Return the day of a moment where the company is."""

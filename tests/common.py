@@ -146,8 +146,12 @@ class ClassificationCommon(AccountTestInvoicingCommon):
         )
 
     def history_of(self, partner):
-        """Return the history rows of a customer, the oldest first."""
-        return self.History.search([("partner_id", "=", partner.id)], order="id")
+        """Return the history rows of a customer, the oldest first.
+
+        But for those that merges leave only to tell past days by.
+        """
+        domain = [("partner_id", "=", partner.id), ("event", "!=", "moved")]
+        return self.History.search(domain, order="id")
 
     def tier_of(self, partner, company=None):
         """Return the name of the tier in effect, as the contact shows it."""

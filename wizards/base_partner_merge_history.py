@@ -8,11 +8,11 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
 
     @api.model
-    def _merge_customer_rows(self, src_partners, dst_partner):
+    def _update_foreign_keys(self, src_partners, dst_partner):
         self.env.flush_all()
         self._record_former(src_partners, dst_partner)
         before = self._get_held(dst_partner)
-        result = super()._merge_customer_rows(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
         self._record_taken_over(dst_partner, before)
         return result
 
@@ -59,6 +59,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                       SELECT partner_id, company_id, dimension_id, slot,
                              'released', category_id, write_date
                         FROM customer_override
+                       -- it may still be the day before where the company is
+                       WHERE date_end IS NULL OR date_end >= CURRENT_DATE - 1
                   ) AS held
                   JOIN res_partner AS partner ON partner.id = held.partner_id
                  WHERE held.partner_id = ANY(%(gone)s)
