@@ -59,6 +59,7 @@ from . import customer_metric_query
 from . import customer_metric_check
 from . import customer_metric_update
 from . import customer_metric_score
+from . import customer_metric_access
 from . import customer_metric_value
 from . import res_partner_statistics
 from . import customer_population
@@ -91,6 +92,12 @@ from . import customer_override_merge
 from . import customer_assignment_history
 from . import customer_explanation
 from . import customer_explanation_score
+from . import customer_receipt
+from . import customer_receipt_text
+from . import customer_outlook
+from . import customer_outlook_text
+from . import customer_assignment_receipt
+from . import customer_assignment_rules
 
 # Decisions about many customers at a time
 from . import customer_bulk

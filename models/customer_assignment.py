@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .customer_dimension_access import MANAGER_GROUP
 from .customer_engine_fields import EngineMany2one
 from .customer_staging import SCORE_COLUMNS
 from .customer_statistics import renew_statistics
@@ -65,7 +66,8 @@ class CustomerAssignment(models.Model):
         readonly=True,
         ondelete="restrict",
     )
-    inputs = fields.Json(readonly=True)
+    # it holds every figure that decided; the explanation leaves out what is hidden
+    inputs = fields.Json(readonly=True, groups=MANAGER_GROUP)
     explanation = fields.Char(compute="_compute_explanation")
 
     # Each index takes about as long as the row itself: no others, please.
@@ -83,18 +85,23 @@ class CustomerAssignment(models.Model):
     _grace_idx = models.Index("(grace_until) WHERE grace_until IS NOT NULL")
 
     @api.depends("inputs", "category_id", "score", "grace_until")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid")
     def _compute_explanation(self):
         History = self.env["customer.assignment.history"]
         held = self._explain_held()
         for assignment in self:
             explanation = History._explain(
-                assignment.ruleset_id._expand_inputs(assignment.inputs),
+                assignment._get_inputs(),
                 assignment.company_id.currency_id,
             )
             if explanation and assignment in held:
                 explanation = History._join_sentences(explanation, held[assignment])
             assignment.explanation = explanation
+
+    def _get_inputs(self):
+        """Return what decided, see ``customer.ruleset._expand_inputs``."""
+        # sudo: whoever is told leaves out what the user may not see
+        return self.ruleset_id._expand_inputs(self.sudo().inputs)
 
     @api.model
     def _after_creation(self, line, created):

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
+from .customer_dimension_access import MANAGER_GROUP
 from .customer_scope import EVERYONE
 
 
@@ -68,18 +69,21 @@ class CustomerAssignmentHistory(models.Model):
     )
     user_id = fields.Many2one("res.users", string="By", readonly=True)
     reason = fields.Char(readonly=True, help="What the person gave as the reason.")
-    inputs = fields.Json(readonly=True)
+    # it holds every figure that decided; the explanation leaves out what is hidden
+    inputs = fields.Json(readonly=True, groups=MANAGER_GROUP)
     explanation = fields.Char("Why", compute="_compute_explanation")
 
     _key_idx = models.Index("(partner_id, dimension_id, company_id, date)")
     _date_idx = models.Index("(date)")
 
     @api.depends("inputs", "reason")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid")
     def _compute_explanation(self):
         for row in self:
+            # sudo: the explanation leaves out what the user may not see
+            inputs = row.ruleset_id._expand_inputs(row.sudo().inputs)
             row.explanation = row.reason or self._explain(
-                row.ruleset_id._expand_inputs(row.inputs), row.company_id.currency_id
+                inputs, row.company_id.currency_id
             )
 
     def write(self, vals):

@@ -59,7 +59,12 @@ class CustomerCategoryChange(models.Model):
         help="Who decided, or started the computation.",
     )
     reason = fields.Char(readonly=True, help="What the person gave as the reason.")
-    explanation = fields.Char("Why", related="history_id.explanation")
+    explanation = fields.Char(
+        # not as superuser: what somebody may not see is not said
+        "Why",
+        related="history_id.explanation",
+        related_sudo=False,
+    )
     salesperson_id = fields.Many2one(
         "res.users",
         readonly=True,

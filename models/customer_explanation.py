@@ -41,6 +41,9 @@ class CustomerAssignmentHistory(models.Model):
             return self.env._("No rule matches any more (as of %s)", day)
         parts = []
         for name, value in sorted((inputs.get("values") or {}).items()):
+            if self.env["customer.metric"]._is_hidden_field(name):
+                parts.append(self._get_label(name))
+                continue
             parts.append(
                 self.env._(
                     "%(field)s: %(value)s",

@@ -42,15 +42,9 @@ class CustomerAssignmentHistory(models.Model):
     def _explain_points(self, inputs, currency):
         criteria = inputs.get("criteria", {})
         known = self.env["customer.metric"]._get_by_code(list(criteria))
+        hidden = known.keys() & self.env["customer.metric"]._get_hidden_codes(known)
         parts = [
-            self.env._(
-                "%(metric)s %(value)s (%(score)s)",
-                metric=metric.name,
-                value=self.env["customer.ruleset.criterion"]._format_value(
-                    metric.value_type, criteria[code][0], currency
-                ),
-                score=criteria[code][1],
-            )
+            self._explain_criterion(metric, *criteria[code], currency, hidden)
             for code, metric in known.items()
         ]
         # metrics that were deleted since then left their codes
@@ -69,6 +63,28 @@ class CustomerAssignmentHistory(models.Model):
             score=self._format_score(inputs["score"]),
             parts=functools.reduce(self._join_parts, parts or [""]),
             date=format_date(self.env, inputs["as_of"]),
+        )
+
+    @api.model
+    def _explain_criterion(self, metric, value, score, currency, hidden):
+        """Say the value and points of a metric, as far as the user may see it.
+
+        From the points of all others and the score would follow those of a hidden one.
+
+        :param set hidden: the codes of the metrics that the user may not see
+        """
+        if metric.code in hidden:
+            return metric.name
+        value = self.env["customer.ruleset.criterion"]._format_value(
+            metric.value_type, value, currency
+        )
+        if hidden:
+            return self.env._("%(metric)s %(value)s", metric=metric.name, value=value)
+        return self.env._(
+            "%(metric)s %(value)s (%(score)s)",
+            metric=metric.name,
+            value=value,
+            score=score,
         )
 
     @api.model
@@ -147,8 +163,7 @@ class CustomerAssignment(models.Model):
             if row.grace_until:
                 result[row] = History._explain_grace(row.grace_until)
             elif row.score and row.score < enter:
-                inputs = row.ruleset_id._expand_inputs(row.inputs)
-                if not inputs.get("kept"):
+                if not row._get_inputs().get("kept"):
                     result[row] = History._explain_kept(enter, keep)
         return result
 

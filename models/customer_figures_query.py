@@ -233,8 +233,30 @@ class CustomerFigures(models.Model):
     def _get_documents_query(self, company, scope, history_start, with_receipts):
         """Return SQL that selects the counted documents of any day.
 
-        It names state and types as the index does, and reads no other column: so the
-        database needs the index only.
+        It reads no column but those of the index: so the database needs that only.
+        """
+        counted = self._get_counted_condition(
+            company, scope, history_start, with_receipts
+        )
+        return scope.with_documents(
+            SQL(
+                """
+                SELECT move.commercial_partner_id AS partner_id,
+                       move.invoice_date AS day,
+                       move.move_type <> 'out_refund' AS is_purchase,
+                       move.amount_untaxed_signed AS amount
+                  FROM account_move AS move
+                 WHERE %s
+                """,
+                counted,
+            )
+        )
+
+    @api.model
+    def _get_counted_condition(self, company, scope, history_start, with_receipts):
+        """Return SQL telling whether the row ``move`` is a document that counts.
+
+        It names state and types as the index does.
         """
         self.env["account.move"].flush_model(
             [
@@ -260,14 +282,9 @@ class CustomerFigures(models.Model):
             conditions.append(SQL("move.invoice_date >= %s", history_start))
         return SQL(
             """
-            SELECT move.commercial_partner_id AS partner_id,
-                   move.invoice_date AS day,
-                   move.move_type <> 'out_refund' AS is_purchase,
-                   move.amount_untaxed_signed AS amount
-              FROM account_move AS move
-             WHERE move.state = 'posted'
-               AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
-               AND %s
+            move.state = 'posted'
+            AND move.move_type IN ('out_invoice', 'out_refund', 'out_receipt')
+            AND %s
             """,
             SQL(" AND ").join(conditions),
         )

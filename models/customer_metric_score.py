@@ -54,7 +54,9 @@ class CustomerMetric(models.Model):
         figures = self._join_facts(figures, metrics - custom, company, as_of, scope)
         if not custom:
             return figures
-        return self.join_values(figures, custom, company, as_of, scope)
+        # nothing says how a custom metric will be on a day to come
+        day = None if scope.is_supposed else as_of
+        return self.join_values(figures, custom, company, day, scope)
 
     @api.model
     def _join_facts(self, figures, metrics, company, as_of=None, scope=EVERYONE):

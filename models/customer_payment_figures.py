@@ -191,6 +191,8 @@ class CustomerPaymentFigures(models.Model):
         return SQL(
             """
             SELECT invoice.partner_id,
+                   invoice.move_id AS invoice_id,
+                   payment.move_id AS payment_id,
                    payment.date AS day,
                    partial.amount,
                    GREATEST(payment.date - invoice.invoice_date, 0) AS days_to_pay,

@@ -60,7 +60,7 @@ class CustomerRuleset(models.Model):
             figures,
             self.criterion_ids.mapped("metric"),
             self.company_id,
-            as_of if self.origin == "as_of" else None,
+            as_of if self.origin == "as_of" or scope.is_supposed else None,
             scope,
         )
         criteria = list(enumerate(self.criterion_ids, 1))
@@ -168,7 +168,7 @@ class CustomerRuleset(models.Model):
                        category_id AS present_id,
                        grace_until AS present_until,
                        %(present_level)s AS present_level
-                  FROM customer_assignment
+                  FROM %(assignments)s
                  WHERE company_id = %(company)s
                    AND dimension_id = %(dimension)s
                    AND slot = 0
@@ -200,6 +200,7 @@ class CustomerRuleset(models.Model):
             )
             """,
             present_level=self._get_present_level_sql(),
+            assignments=scope.get_assignments(self),
             company=self.company_id.id,
             dimension=self.dimension_id.id,
             in_scope=scope.on(SQL("partner_id")),

@@ -35,6 +35,23 @@ class Scope:
         """Return the scope of all customers noted for a line of a run."""
         return cls(line_id=line_id)
 
+    #: Whether something is imagined about those in the scope, see `Supposition`
+    is_supposed = False
+
+    def with_documents(self, documents):
+        """Return SQL for the documents that count of those in the scope.
+
+        :param SQL documents: selects the posted ones
+        """
+        return documents
+
+    def get_assignments(self, ruleset):
+        """Return a table expression with the present categories of those in the scope.
+
+        :param ruleset: the version whose dimension and company they are of
+        """
+        return SQL("customer_assignment")
+
     def is_empty(self):
         """Return whether nobody is in the scope."""
         return self.ids == []

@@ -39,6 +39,7 @@ def _figure(
         groups=groups,
         customer_figure=name,
         customer_figure_model=model,
+        customer_figure_is_optional=may_be_undefined,
         **kwargs,
     )
 
@@ -189,6 +190,7 @@ class ResPartner(models.Model):
         return name in (
             "customer_figure",
             "customer_figure_model",
+            "customer_figure_is_optional",
         ) or super()._valid_field_parameter(field, name)
 
     @api.depends("commercial_partner_id")

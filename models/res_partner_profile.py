@@ -210,7 +210,7 @@ class ResPartner(models.Model):
     @api.model
     def _get_computed_source(self, assignment):
         """Return how the engine came to the category, as its inputs tell."""
-        inputs = assignment.ruleset_id._expand_inputs(assignment.inputs)
+        inputs = assignment._get_inputs()
         if inputs.get("default"):
             return "default"
         if "position" in inputs:

@@ -29,6 +29,8 @@ export class CustomerProfile extends Component {
         this.state = useState({
             profile: null,
             failed: false,
+            // What changes by itself, by the id of the computed category
+            outlooks: {},
             showAll: Boolean(browser.localStorage.getItem(SHOW_ALL_KEY)),
         });
         useRecordObserver((record) => {
@@ -87,6 +89,33 @@ export class CustomerProfile extends Component {
             this.state.failed = false;
         } catch {
             this.state.failed = true;
+            return;
+        }
+        this.loadOutlooks();
+    }
+
+    /** Ask what changes by itself once the page is there: it takes longer. */
+    async loadOutlooks() {
+        const {profile} = this.state;
+        this.state.outlooks = {};
+        const ids = this.dimensions
+            .flatMap((dimension) => dimension.entries)
+            .filter((entry) => ["score", "rule"].includes(entry.source))
+            .map((entry) => entry.assignment_id);
+        if (!ids.length) {
+            return;
+        }
+        try {
+            const outlooks = await this.orm.silent.call(
+                "customer.assignment",
+                "get_short_outlook",
+                [ids]
+            );
+            if (profile === this.state.profile) {
+                this.state.outlooks = outlooks;
+            }
+        } catch {
+            // The categories are there; what is to come is only an addition
         }
     }
 

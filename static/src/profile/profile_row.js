@@ -8,6 +8,7 @@ import {
 import {_t} from "@web/core/l10n/translation";
 import {useService} from "@web/core/utils/hooks";
 import {ProfileEditor} from "./profile_editor";
+import {ReceiptDialog} from "./receipt_dialog";
 
 const SOURCES = {
     manual: _t("by hand"),
@@ -25,11 +26,13 @@ export class ProfileRow extends Component {
     static props = {
         dimension: Object,
         profile: Object,
+        outlooks: Object,
         onDecided: Function,
     };
 
     setup() {
         this.orm = useService("orm");
+        this.dialog = useService("dialog");
         this.root = useRef("root");
         // `editing`: the entry that the editor decides about and a key, or null
         this.state = useState({isExplained: false, editing: null});
@@ -108,6 +111,15 @@ export class ProfileRow extends Component {
 
     toggleExplanation() {
         this.state.isExplained = !this.state.isExplained;
+    }
+
+    /** What changes by itself, where the computed category is in effect. */
+    getOutlook(entry) {
+        return !entry.override_id && this.props.outlooks[entry.assignment_id];
+    }
+
+    openReceipt(entry) {
+        this.dialog.add(ReceiptDialog, {assignmentId: entry.assignment_id});
     }
 
     /** Open the editor about an entry, or about a category to be added. */

@@ -1,0 +1,196 @@
+"""One customer under rules: which condition holds on a day, with what was bought."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .customer_outlook_case import Case, Verdict
+from .customer_supposition import Supposition
+from .res_partner_days import DAYS_SINCE
+
+NUMBERS = ("integer", "float", "monetary")
+COMPARISONS = {
+    "<": lambda value, other: value < other,
+    "<=": lambda value, other: value <= other,
+    ">": lambda value, other: value > other,
+    ">=": lambda value, other: value >= other,
+}
+
+
+class RuleCase(Case):
+    """A customer judged by rules, of whom the first that matches decides.
+
+    Figures of documents and payments, and days since one of their dates, are those of
+    the day that is asked about. What else a condition reads stays as it is today.
+    """
+
+    is_steady = True
+
+    def __init__(self, ruleset, partner, today):
+        super().__init__(ruleset, partner, today)
+        self.Partner = self.env["customer.population"]._get_partners(self.company)
+        self.rules = list(ruleset.rule_ids.sorted("position"))
+        self.domains = {rule: rule._get_domain() for rule in self.rules}
+        self.truths = {}
+        conditions = [c for d in self.domains.values() for c in d.iter_conditions()]
+        # what each condition compares: a figure's code, and whether in days since
+        self.figures = {
+            condition: figure
+            for condition in conditions
+            if (figure := self._get_figure(condition))
+        }
+        self.metrics = {code for code, _in_days in self.figures.values()}
+
+    def judge(self, day, purchases=(), present=None):
+        facts = self._get_facts(day, purchases)
+        if not self._is_applicable(facts):
+            return Verdict()
+        rule = next((r for r in self.rules if self.matches(r, day, facts)), None)
+        category = rule.category_id.id if rule else self.settings["default"] or 0
+        return Verdict(
+            category_id=category,
+            level=self._get_rule_level(rule),
+            criteria={code: (facts.get(code), None) for code in self.metrics},
+        )
+
+    def _get_rule_level(self, rule):
+        return len(self.rules) + 1 - rule.position if rule else 0
+
+    def get_higher_categories(self, level):
+        """Return level and category of the rules before, the next one first."""
+        present = None
+        result = []
+        for rule in reversed(self.rules):
+            own = self._get_rule_level(rule)
+            if own == level:
+                present = rule.category_id
+            elif own > level and rule.category_id != present:
+                result.append((own, rule.category_id.id))
+        return result
+
+    def matches(self, rule, day, facts):
+        """Return whether the customer meets a rule on a day.
+
+        :param dict facts: of the day, see `_get_facts`
+        """
+        result = self.domains[rule].map_conditions(
+            lambda condition: Domain(self.holds(condition, day, facts))
+        )
+        return result.is_true()
+
+    def matches_today(self, rule):
+        """Return whether the customer meets a rule as the database has it now."""
+        result = self.domains[rule].map_conditions(
+            lambda condition: Domain(self.holds_today(condition))
+        )
+        return result.is_true()
+
+    def holds(self, condition, day, facts):
+        """Return whether one condition of a rule holds on a day."""
+        figure = self.figures.get(condition)
+        if not figure:
+            return self.holds_today(condition)
+        code, in_days = figure
+        value = facts.get(code)
+        if in_days and value is not None:
+            value = (day - value).days
+        return self._compare(condition, value)
+
+    def holds_today(self, condition):
+        """Ask the database, once for a condition."""
+        if condition not in self.truths:
+            domain = Domain(condition) & Domain("id", "=", self.partner.id)
+            query = self.Partner._search(domain, bypass_access=True)
+            self.truths[condition] = bool(self.env.execute_query(query.select()))
+        return self.truths[condition]
+
+    def _compare(self, condition, value):
+        """Compare as a search for the contact's field does."""
+        field = self.Partner._fields[condition.field_expr]
+        operator, wanted = condition.operator, condition.value
+        is_negative = operator in ("!=", "not in")
+        is_undefined = condition.field_expr in DAYS_SINCE or getattr(
+            field, "customer_figure_is_optional", False
+        )
+        is_number = field.type in NUMBERS
+        if is_number and value is None and not is_undefined:
+            value = 0
+        if is_number and value is not None:
+            value = float(value)
+        if operator in COMPARISONS:
+            wanted = wanted if is_number else fields.Date.to_date(wanted)
+            return value is not None and COMPARISONS[operator](value, wanted)
+        among = wanted if operator in ("in", "not in") else [wanted]
+        nothing = [None] if is_undefined or not is_number else [None, 0]
+        known = [other for other in among if other is not False]
+        if not is_number:
+            known = [fields.Date.to_date(other) for other in known]
+        with_none = len(known) < len(among)
+        found = value in known or with_none and value in nothing
+        return found != is_negative
+
+    def _get_figure(self, condition):
+        """Return the figure a condition compares, or None where it is another thing."""
+        name, in_days = condition.field_expr, False
+        if name in DAYS_SINCE:
+            name, in_days = DAYS_SINCE[name], True
+        field = self.Partner._fields.get(name)
+        code = getattr(field, "customer_figure", None)
+        models = ("customer.figures", "customer.payment.figures")
+        if not code or field.customer_figure_model not in models:
+            return None
+        values = condition.value
+        values = values if condition.operator in ("in", "not in") else [values]
+        shown = self.Partner._fields[condition.field_expr]
+        for value in values:
+            if shown.type in NUMBERS and not isinstance(value, int | float):
+                return None  # as an empty value does, where 0 stands for it
+            # “today -90d” and the like stay with the database
+            if shown.type == "date" and value is not False and not _is_day(value):
+                return None
+        return code, in_days
+
+    def _get_facts(self, day, purchases):
+        """Return the figures of a day by name; none where there is no document."""
+        scope = Supposition(self.partner.id, purchases)
+        facts = {}
+        for model in self.env["customer.facts.mixin"]._get_models():
+            is_read = not self.metrics.isdisjoint(model._fact_columns)
+            if model._name == "customer.figures" or is_read:
+                query = model._get_query(
+                    self.company, day, scope, self.ruleset.company_settings
+                )
+                for row in self.env.execute_query_dict(
+                    SQL("SELECT * FROM (%s) AS figures", query)
+                ):
+                    facts |= row
+        return facts
+
+    def _is_applicable(self, facts):
+        kind = "company" if self.partner.is_company else "person"
+        invoices = "with" if facts.get("invoice_count") else "without"
+        return self.settings["applies_to"] in ("all", kind) and (
+            self.settings["applies_invoices"] in ("all", invoices)
+        )
+
+    def get_passing_days(self, verdict, day):
+        days = set()
+        for condition, (code, in_days) in self.figures.items():
+            value = verdict.criteria.get(code, (None,))[0]
+            if not in_days or value is None:
+                continue
+            wanted = condition.value
+            several = condition.operator in ("in", "not in")
+            for count in wanted if several else [wanted]:
+                passing = value + timedelta(days=int(count))
+                days |= {passing, passing + timedelta(days=1)}
+        return {passing for passing in days if passing > day}
+
+
+def _is_day(value):
+    try:
+        return bool(fields.Date.to_date(value))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,187 @@
+from odoo import api, models
+from odoo.tools import format_date, formatLang
+
+
+class CustomerOutlook(models.AbstractModel):
+    """What would change a category, in the reader's language."""
+
+    _inherit = "customer.outlook"
+
+    @api.model
+    def _describe(self, assignment):
+        """Return what is to be said about the category of an assignment, as a list."""
+        ruleset = assignment._get_ruleset_in_force()
+        case = self._get_case(ruleset, assignment.partner_id)
+        verdict = case.judge(case.today)
+        lines = []
+        if verdict.category_id != assignment.category_id.id:
+            lines.append(
+                self.env._(
+                    "What is posted by now gives another category with the next "
+                    "computation: %s.",
+                    self._get_name(verdict.category_id),
+                )
+            )
+        rise, fall = self._foresee(case, verdict)
+        if rise:
+            lines.append(self._describe_change(ruleset, rise))
+        if fall:
+            stay = self._find_stay(case, fall)
+            lines.append(self._describe_change(ruleset, fall))
+            lines.append(self._describe_stay(case, fall, stay))
+        elif verdict.category_id:
+            lines.append(
+                self.env._("If nothing happens, no day takes this category away.")
+            )
+        lines += self._describe_rises(case, verdict)
+        lines.append(self._describe_validity(ruleset))
+        return lines
+
+    @api.model
+    def _describe_short(self, assignment):
+        """Return when the category of an assignment falls, as a sentence, or False."""
+        case = self._get_case(assignment._get_ruleset_in_force(), assignment.partner_id)
+        verdict = case.judge(case.today)
+        if verdict.category_id != assignment.category_id.id:
+            return False
+        _rise, fall = self._foresee(case, verdict)
+        if not fall:
+            return False
+        return self._describe_shortly(case, fall, self._find_stay(case, fall))
+
+    @api.model
+    def _describe_change(self, ruleset, change):
+        if not change.after.category_id:
+            return self.env._(
+                "Ends on %(date)s if nothing happens.",
+                date=self._format_day(change.day),
+            )
+        return self.env._(
+            "Becomes %(category)s on %(date)s if nothing happens.",
+            category=self._get_name(change.after.category_id),
+            date=self._format_day(change.day),
+        )
+
+    @api.model
+    def _describe_stay(self, case, change, stay):
+        if not stay:
+            return self.env._("No invoice before that day would prevent it.")
+        values = {
+            "category": self._get_name(change.before.category_id),
+            "amount": self._format_money(case, stay.amount),
+            "date": self._format_day(stay.until),
+            "days": stay.days,
+        }
+        if stay.days > 1:
+            return self.env._(
+                "To stay %(category)s: invoices on %(days)s different days, the last "
+                "on %(date)s, of %(amount)s together, without taxes.",
+                **values,
+            )
+        if stay.amount == case.get_unit():
+            return self.env._(
+                "To stay %(category)s: any invoice dated %(date)s.", **values
+            )
+        return self.env._(
+            "To stay %(category)s: %(amount)s more invoiced, without taxes, on "
+            "%(date)s.",
+            **values,
+        )
+
+    @api.model
+    def _describe_shortly(self, case, change, stay):
+        values = {
+            "category": self._get_name(change.after.category_id),
+            "date": self._format_day(change.day),
+        }
+        if not stay or stay.days > 1:
+            return self.env._("Becomes %(category)s on %(date)s", **values)
+        if stay.amount == case.get_unit():
+            return self.env._(
+                "Becomes %(category)s on %(date)s unless something is invoiced before",
+                **values,
+            )
+        return self.env._(
+            "Becomes %(category)s on %(date)s unless %(amount)s more are invoiced "
+            "before",
+            amount=self._format_money(case, stay.amount),
+            **values,
+        )
+
+    @api.model
+    def _describe_rises(self, case, verdict):
+        """Say what leads up: to the next category that invoices lead to."""
+        higher = case.get_higher_categories(verdict.level)
+        for level, category in higher:
+            purchase = self._find_rise(case, verdict, level)
+            if purchase:
+                return [self._describe_rise(case, category, purchase)]
+        if not higher:
+            return []
+        return [
+            self.env._(
+                "Invoices alone do not lead to %s.", self._get_name(higher[0][1])
+            )
+        ]
+
+    @api.model
+    def _describe_rise(self, case, category, purchase):
+        values = {
+            "category": self._get_name(category),
+            "amount": self._format_money(case, purchase.amount),
+            "days": purchase.days,
+            "date": self._format_day(purchase.until),
+        }
+        if purchase.days > 1:
+            return self.env._(
+                "To become %(category)s: invoices on %(days)s different days from "
+                "today to %(date)s, of %(amount)s together, without taxes.",
+                **values,
+            )
+        if purchase.amount == case.get_unit():
+            if not purchase.until:
+                return self.env._("To become %(category)s: any invoice.", **values)
+            return self.env._(
+                "To become %(category)s: any invoice by %(date)s.", **values
+            )
+        if not purchase.until:
+            return self.env._(
+                "To become %(category)s: one invoice of %(amount)s, without taxes.",
+                **values,
+            )
+        return self.env._(
+            "To become %(category)s: one invoice of %(amount)s, without taxes, by "
+            "%(date)s.",
+            **values,
+        )
+
+    @api.model
+    def _describe_validity(self, ruleset):
+        if ruleset.refresh_on:
+            return self.env._(
+                "All of this holds as long as %(version)s is in force; its limits are "
+                "taken anew from %(date)s on. What does not follow from invoices and "
+                "payments is taken as it is today.",
+                version=ruleset.display_name,
+                date=self._format_day(ruleset.refresh_on),
+            )
+        return self.env._(
+            "All of this holds as long as %(version)s is in force. What does not "
+            "follow from invoices and payments is taken as it is today.",
+            version=ruleset.display_name,
+        )
+
+    @api.model
+    def _get_name(self, category_id):
+        category = self.env["customer.category"].browse(category_id)
+        return category.complete_name if category_id else self.env._("no category")
+
+    @api.model
+    def _format_day(self, day):
+        return format_date(self.env, day)
+
+    @api.model
+    def _format_money(self, case, amount):
+        return formatLang(
+            self.env, float(amount), currency_obj=case.company.currency_id
+        )

@@ -1,0 +1,89 @@
+import {Component, onWillStart, useState} from "@odoo/owl";
+import {Dialog} from "@web/core/dialog/dialog";
+import {_t} from "@web/core/l10n/translation";
+import {useService} from "@web/core/utils/hooks";
+
+/**
+ * Why a computed category holds: figures and the documents behind them, limits, rules,
+ * the version, and what would change it.
+ */
+export class ReceiptDialog extends Component {
+    static template = "customer_classification.ReceiptDialog";
+    static components = {Dialog};
+    static props = {
+        assignmentId: Number,
+        close: Function,
+    };
+
+    setup() {
+        this.orm = useService("orm");
+        this.treeProcessor = useService("tree_processor");
+        this.state = useState({
+            receipt: null,
+            outlook: null,
+            // The criterion whose documents are shown, and as of which day
+            shown: null,
+        });
+        onWillStart(async () => {
+            this.state.receipt = await this.call("get_receipt");
+            await this.describeConditions();
+            this.loadOutlook();
+        });
+    }
+
+    get title() {
+        const {category, dimension} = this.state.receipt;
+        return _t("Why %(category)s? (%(dimension)s)", {
+            category: category || _t("no category"),
+            dimension,
+        });
+    }
+
+    /** Whether the numbers of the decision are told apart from those of today. */
+    get isDecided() {
+        return this.state.receipt.criteria.some((criterion) => criterion.decided);
+    }
+
+    call(method, ...args) {
+        return this.orm.call("customer.assignment", method, [
+            [this.props.assignmentId],
+            ...args,
+        ]);
+    }
+
+    /** What is to come takes longer than what is. */
+    async loadOutlook() {
+        this.state.outlook = await this.call("get_outlook");
+    }
+
+    async describeConditions() {
+        for (const rule of this.state.receipt.rules) {
+            for (const condition of rule.conditions) {
+                condition.text = await this.describe(condition);
+            }
+        }
+    }
+
+    async describe({domain, field}) {
+        try {
+            const tree = await this.treeProcessor.treeFromDomain("res.partner", domain);
+            return await this.treeProcessor.getDomainTreeDescription(
+                "res.partner",
+                tree
+            );
+        } catch {
+            // What cannot be read is named only
+            return field;
+        }
+    }
+
+    async showRows(criterion, isToday) {
+        const rows = await this.call("get_receipt_rows", criterion.code, isToday);
+        this.state.shown = {code: criterion.code, name: criterion.name, isToday, rows};
+    }
+
+    isShown(criterion, isToday) {
+        const {shown} = this.state;
+        return shown?.code === criterion.code && shown.isToday === isToday;
+    }
+}
