@@ -176,11 +176,7 @@ class CustomerAssignment(models.Model):
                 line |= self._get_criterion_receipt(
                     criterion, decided.get(code), verdict.criteria.get(code), is_secret
                 )
-                line["has_rows"] = bool(
-                    metric
-                    and metric.kind == "figure"
-                    and self.env["customer.facts.mixin"]._get_model_of(code)
-                )
+                line["has_rows"] = self.env["customer.receipt"]._has_rows(code)
                 if not is_secret:
                     line["alone"] = self._get_alone(case, verdict, criterion)
             criteria.append(line)

@@ -50,6 +50,8 @@ class CustomerAssignment(models.Model):
             "is_hidden": False,
             "is_met": case.holds_today(condition),
             "value": self._get_field_value(name),
+            # the figure whose documents can be shown
+            "code": bool(self.company_id) and case.figures.get(condition, (False,))[0],
         }
 
     def _get_field_value(self, name):

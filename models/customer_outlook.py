@@ -60,27 +60,30 @@ class CustomerOutlook(models.AbstractModel):
     # The calendar
 
     @api.model
-    def _foresee(self, case, verdict):
+    def _foresee(self, case, verdict, until=None):
         """Return the first rise and the first fall that come by themselves.
 
         :param verdict: the one of today
+        :param date until: no day after it is looked at; None: as far as needed
         :return: pair of `Change`; None for what does not come
         """
         rise = None
-        for change in self._follow(case, verdict):
-            if change.after.level < verdict.level:
+        for change in self._follow(case, verdict, until):
+            if not case.is_kept(verdict, change.after):
                 return rise, change
             if change.after.level > verdict.level and not rise:
                 rise = change
         return rise, None
 
     @api.model
-    def _follow(self, case, verdict):
+    def _follow(self, case, verdict, until=None):
         """Yield the changes of category from today on, as nightly runs make them."""
         queue = sorted(case.get_days() | case.get_passing_days(verdict, case.today))
         seen = set()
         while queue and len(seen) < MAX_DAYS:
             day = heapq.heappop(queue)
+            if until and day > until:
+                return
             if day in seen:
                 continue
             seen.add(day)
@@ -103,6 +106,8 @@ class CustomerOutlook(models.AbstractModel):
 
         for count in self._get_counts(case, reaches, MAX_PURCHASES):
             last = case.today + timedelta(days=count - 1)
+            if reaches(last, ()):
+                return None  # it comes by itself, not by what is bought
             amount = self._find_amount(case, reaches, count, last)
             if amount is not None:
                 until = last
@@ -114,7 +119,6 @@ class CustomerOutlook(models.AbstractModel):
     @api.model
     def _find_stay(self, case, change):
         """Return the least `Purchase` before a fall that prevents it, or None."""
-        level = change.before.level
         last = change.day - timedelta(days=1)
         days = (last - case.today).days + 1
 
@@ -122,7 +126,7 @@ class CustomerOutlook(models.AbstractModel):
             # the night before the fall sees it already, and ends the days of grace
             eve = case.judge(day, purchases, change.before.present)
             found = case.judge(change.day, purchases, eve.present)
-            return found.level >= level
+            return case.is_prevented(change, found)
 
         for count in self._get_counts(case, reaches, min(days, MAX_PURCHASES), last):
             amount = self._find_amount(case, reaches, count, last)

@@ -67,6 +67,14 @@ class Case:
         """Return pairs of level and category above a level, the next one first."""
         raise NotImplementedError
 
+    def is_kept(self, before, after):
+        """Return whether a verdict is no loss against another."""
+        raise NotImplementedError
+
+    def is_prevented(self, change, found):
+        """Return whether a verdict of the day of a loss shows that it did not come."""
+        raise NotImplementedError
+
     def get_passing_days(self, verdict, day):
         """Return the days on which limits counted in days pass the values of a day."""
         raise NotImplementedError

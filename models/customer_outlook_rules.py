@@ -175,6 +175,17 @@ class RuleCase(Case):
             self.settings["applies_invoices"] in ("all", invoices)
         )
 
+    def is_kept(self, before, after):
+        # rules have an order, and yet none of their categories is the better one
+        return after.category_id == before.category_id
+
+    def is_prevented(self, change, found):
+        # a rule before the present one is as good
+        return (
+            found.level >= change.before.level
+            and found.category_id != change.after.category_id
+        )
+
     def get_passing_days(self, verdict, day):
         days = set()
         for condition, (code, in_days) in self.figures.items():

@@ -1,7 +1,8 @@
 """One customer under a score: what the engine would say of invoices not yet there."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
+from odoo import fields
 from odoo.tools import SQL
 
 from .customer_outlook_case import Case, Verdict
@@ -24,7 +25,8 @@ class ScoreCase(Case):
         super().__init__(ruleset, partner, today)
         self.metrics = set(ruleset.criterion_ids.mapped("metric"))
         self.is_steady = self.metrics.isdisjoint(INTERVAL_FIGURES)
-        self.is_prepared = False
+        # what was prepared of whom the dimension applies to
+        self.is_prepared, self.has_invoices, self.first_purchase = False, None, None
         self.levels = {
             category: level for level, category, *_scores in ruleset._get_levels()
         }
@@ -39,12 +41,12 @@ class ScoreCase(Case):
                 self.company, day, scope, self.ruleset.company_settings
             ),
         )
-        self._prepare_population(scope, figures)
+        self._prepare_population(scope, day)
         judged, _inputs = self.ruleset._get_judged(day, figures, scope)
         rows = self.env.execute_query_dict(SQL("SELECT * FROM (%s) AS judged", judged))
         return self._get_verdict(rows[0]) if rows else Verdict()
 
-    def _prepare_population(self, scope, figures):
+    def _prepare_population(self, scope, day):
         """Say whether the dimension applies to the customer, as far as it matters."""
         if self.ruleset._is_about_buyers():
             return
@@ -53,20 +55,36 @@ class ScoreCase(Case):
                 self.company, self.ruleset.company_settings, scope
             )
             self.is_prepared = True
-        if self.settings["applies_invoices"] == "all":
+        has_invoices = self._has_invoices(scope, day)
+        if has_invoices == self.has_invoices:
             return
+        self.has_invoices = has_invoices
         self.env.execute_query(
             SQL(
                 """
                 UPDATE pg_temp.customer_population
-                   SET has_invoices = EXISTS (
-                           SELECT FROM %s AS figures WHERE invoice_count > 0
-                       )
+                   SET has_invoices = %s
                 RETURNING NULL
                 """,
-                figures,
+                has_invoices,
             )
         )
+
+    def _has_invoices(self, scope, day):
+        if self.first_purchase is None:
+            settings = self.ruleset.company_settings
+            query = self.env["customer.figures"]._get_documents_query(
+                self.company,
+                Supposition(self.partner.id),
+                fields.Date.to_date(settings["history_start"]),
+                settings["receipts"],
+            )
+            [[first]] = self.env.execute_query(
+                SQL("SELECT min(day) FROM (%s) AS document WHERE is_purchase", query)
+            )
+            self.first_purchase = first or date.max
+        days = [self.first_purchase, *(when for when, _amount in scope.purchases)]
+        return min(days) <= day
 
     def _get_verdict(self, row):
         category_id = row["category_id"] or self.settings["default"] or 0
@@ -90,6 +108,12 @@ class ScoreCase(Case):
         return sorted(
             (own, category) for category, own in self.levels.items() if own > level
         )
+
+    def is_kept(self, before, after):
+        return after.level >= before.level
+
+    def is_prevented(self, change, found):
+        return self.is_kept(change.before, found)
 
     def get_passing_days(self, verdict, day):
         days = set()

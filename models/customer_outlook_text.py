@@ -1,5 +1,10 @@
+from datetime import timedelta
+
 from odoo import api, models
 from odoo.tools import format_date, formatLang
+
+#: So many days ahead a fall is shown without being asked for
+SHORT_DAYS = 183
 
 
 class CustomerOutlook(models.AbstractModel):
@@ -39,12 +44,16 @@ class CustomerOutlook(models.AbstractModel):
 
     @api.model
     def _describe_short(self, assignment):
-        """Return when the category of an assignment falls, as a sentence, or False."""
+        """Return when the category of an assignment falls, as a sentence, or False.
+
+        Only of the next months: what is further away is told who asks.
+        """
         case = self._get_case(assignment._get_ruleset_in_force(), assignment.partner_id)
         verdict = case.judge(case.today)
         if verdict.category_id != assignment.category_id.id:
             return False
-        _rise, fall = self._foresee(case, verdict)
+        until = case.today + timedelta(days=SHORT_DAYS)
+        _rise, fall = self._foresee(case, verdict, until)
         if not fall:
             return False
         return self._describe_shortly(case, fall, self._find_stay(case, fall))
@@ -94,6 +103,8 @@ class CustomerOutlook(models.AbstractModel):
             "category": self._get_name(change.after.category_id),
             "date": self._format_day(change.day),
         }
+        if not change.after.category_id:
+            return self._describe_end(case, stay, values)
         if not stay or stay.days > 1:
             return self.env._("Becomes %(category)s on %(date)s", **values)
         if stay.amount == case.get_unit():
@@ -109,6 +120,21 @@ class CustomerOutlook(models.AbstractModel):
         )
 
     @api.model
+    def _describe_end(self, case, stay, values):
+        """Say the same where no category follows."""
+        if not stay or stay.days > 1:
+            return self.env._("Ends on %(date)s", **values)
+        if stay.amount == case.get_unit():
+            return self.env._(
+                "Ends on %(date)s unless something is invoiced before", **values
+            )
+        return self.env._(
+            "Ends on %(date)s unless %(amount)s more are invoiced before",
+            amount=self._format_money(case, stay.amount),
+            **values,
+        )
+
+    @api.model
     def _describe_rises(self, case, verdict):
         """Say what leads up: to the next category that invoices lead to."""
         higher = case.get_higher_categories(verdict.level)
@@ -116,7 +142,7 @@ class CustomerOutlook(models.AbstractModel):
             purchase = self._find_rise(case, verdict, level)
             if purchase:
                 return [self._describe_rise(case, category, purchase)]
-        if not higher:
+        if not higher or case.ruleset.method == "rule":
             return []
         return [
             self.env._(

@@ -51,6 +51,11 @@ class CustomerReceipt(models.AbstractModel):
     _description = "Documents Behind a Figure"
 
     @api.model
+    def _has_rows(self, code):
+        """Return whether there are documents behind what a code names."""
+        return self.env["customer.facts.mixin"]._get_model_of(code) is not None
+
+    @api.model
     def _get_rows(self, code, company, partner, as_of, settings):
         """Return the rows behind the built-in figure ``code``, the oldest first.
 

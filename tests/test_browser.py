@@ -50,6 +50,18 @@ class TestBrowser(ClassificationCommon, HttpCase):
             login="tour_user",
         )
 
+    def test_receipt(self):
+        customer = self.make_customer("Receipt Customer")
+        self.post(customer, 100, 300)
+        self.post(customer, -30, 290)
+        self.classify()
+        self.make_user("tour_user", f"{USER},account.group_account_readonly")
+        self.start_tour(
+            f"/odoo/contacts/{customer.id}",
+            "customer_profile_receipt",
+            login="tour_user",
+        )
+
     def test_decide_by_keyboard(self):
         self.make_user("tour_user")
         Override = type(self.Override)

@@ -110,6 +110,7 @@ class TestReceipt(ClassificationCommon):
         self.assertEqual(by_code["revenue_window"]["today"], "$\xa01,200.00")
         self.assertEqual(by_code["revenue_window"]["decided"], "$\xa01,200.00")
         self.assertEqual(receipt["versions"][0]["id"], row.ruleset_id.id)
+        self.assertTrue(by_code["revenue_window"]["has_rows"])
         rows = row.get_receipt_rows("revenue_window", True)
         self.assertEqual(
             [(r["amount"], r["running"]) for r in rows["rows"]],

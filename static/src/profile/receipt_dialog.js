@@ -44,6 +44,41 @@ export class ReceiptDialog extends Component {
         return this.state.receipt.criteria.some((criterion) => criterion.decided);
     }
 
+    get decidedLabel() {
+        return _t("Decided on %s", this.state.receipt.decided_on);
+    }
+
+    get todayLabel() {
+        return _t("Today, %s", this.state.receipt.today);
+    }
+
+    getVersionLabel(version) {
+        return version.is_in_force
+            ? _t("%s (in force)", version.name)
+            : _t("%s (decided)", version.name);
+    }
+
+    /** Which limit of one criterion, the others as they are, would be enough. */
+    getAloneText({alone}) {
+        return alone.missing
+            ? _t("Enough for the next category: %(limit)s; %(missing)s missing", alone)
+            : _t("Enough for the next category: %(limit)s", alone);
+    }
+
+    getLevelText({enter, keep}) {
+        return keep
+            ? _t("from %(enter)s, kept down to %(keep)s", {enter, keep})
+            : _t("from %s", enter);
+    }
+
+    getConditionText({text, is_hidden, is_met, value}) {
+        if (is_hidden) {
+            return _t("%s: not for you to see", text);
+        }
+        const result = is_met ? _t("%s: met", text) : _t("%s: not met", text);
+        return value ? _t("%(result)s (now: %(value)s)", {result, value}) : result;
+    }
+
     call(method, ...args) {
         return this.orm.call("customer.assignment", method, [
             [this.props.assignmentId],

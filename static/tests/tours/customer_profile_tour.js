@@ -237,3 +237,48 @@ registry.category("web_tour.tours").add("customer_timeline", {
         },
     ],
 });
+
+/**
+ * The documents behind a figure, and what would change the category: an invoice of 100.00
+ * and a credit note of 30.00 were posted.
+ */
+registry.category("web_tour.tours").add("customer_profile_receipt", {
+    steps: () => [
+        {content: "open the page", trigger: PAGE, run: "click"},
+        {
+            content: "on which day the category ends is on the page",
+            trigger: `${TIER} .o_customer_profile_outlook:contains('unless')`,
+        },
+        {
+            content: "ask why",
+            trigger: `${TIER} .o_customer_profile_why`,
+            run: "click",
+        },
+        {
+            content: "and for the documents",
+            trigger: `${TIER} .o_customer_profile_receipt`,
+            run: "click",
+        },
+        {
+            content: "what is to come is said",
+            trigger: ".o_customer_receipt_outlook li:contains('if nothing happens')",
+        },
+        {
+            content: "open the documents of the revenue as it is today",
+            trigger:
+                ".o_customer_receipt_criteria [data-code=revenue_window] td:nth-child(3) button:contains('70.00')",
+            run: "click",
+        },
+        {
+            content: "both are listed",
+            trigger:
+                ".o_customer_receipt_rows tbody:has(tr:nth-child(2)):contains('100.00'):contains('-30.00')",
+        },
+        {
+            content: "and come to what is shown",
+            trigger: ".o_customer_receipt_total:contains('70.00')",
+        },
+        {content: "close", trigger: ".modal .btn-close", run: "click"},
+        {content: "closed", trigger: "body:not(:has(.modal))"},
+    ],
+});
