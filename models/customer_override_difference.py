@@ -107,7 +107,10 @@ class CustomerOverride(models.Model):
                      AND dimension.method <> 'manual'
                     JOIN res_partner AS customer
                       ON customer.id = decided.partner_id
-                     AND customer.commercial_partner_id = customer.id
+                     -- a comparison alone would let the database expect next to none
+                     AND CASE WHEN customer.commercial_partner_id = customer.id
+                              THEN TRUE
+                         END
                     LEFT JOIN customer_assignment AS computed
                       ON computed.partner_id = decided.partner_id
                      AND computed.dimension_id = decided.dimension_id
