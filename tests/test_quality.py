@@ -267,6 +267,18 @@ class TestQuality(QualityCommon):
         alpha.active = False
         self.assertEqual(self.found("no_end"), {"Value tier": 1})
 
+    def test_bulk_change_of_what_is_found(self):
+        self.trust.is_required = True
+        missing = self.make_customer("A")
+        self.decide(self.make_customer("B"), self.high)
+        [finding] = self.check(user=self.user)
+        action = finding.action_change_many()
+        bulk = self.env[action["res_model"]].browse(action["res_id"])
+        targets = self.env["customer.bulk.target"].search([("bulk_id", "=", bulk.id)])
+        self.assertEqual(len(targets), finding.customer_count)
+        self.assertIn(missing, targets.partner_id)
+        self.assertEqual(bulk.line_ids.dimension_id, self.trust)
+
     # Who sees what
 
     def test_own_customers_only(self):

@@ -109,6 +109,17 @@ class CustomerQualityFinding(models.TransientModel):
             "path": False,
         }
 
+    def action_change_many(self):
+        """Open a bulk change of the customers."""
+        self.ensure_one()
+        context = self._get_customer_context()
+        bulk = self.env["customer.bulk"].with_context(
+            **{name: value for name, value in context.items() if name != "active_test"}
+        )
+        return bulk._open_for(
+            self._get_customer_domain(), active_test=context.get("active_test", True)
+        )
+
     def _get_customer_domain(self):
         """Return the domain of the customers, as plain data."""
         self.ensure_one()
