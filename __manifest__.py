@@ -30,6 +30,7 @@
         "views/customer_staging_views.xml",
         "views/customer_classification_run_views.xml",
         "views/customer_check_views.xml",
+        "views/customer_draft_views.xml",
         "views/customer_dimension_group_views.xml",
         "views/customer_dimension_rule_views.xml",
         "views/customer_dimension_views.xml",

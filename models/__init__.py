@@ -122,6 +122,22 @@ from . import customer_comparison
 from . import customer_comparison_cell
 from . import customer_comparison_row
 from . import customer_comparison_stay
+from . import customer_comparison_matrix
+
+# Drafts: other rules, tried, compared, applied
+from . import customer_dimension_apply
+from . import customer_dimension_rule_names
+from . import res_company_apply
+from . import customer_draft
+from . import customer_draft_part
+from . import customer_draft_criterion
+from . import customer_draft_rule
+from . import customer_draft_limit
+from . import customer_draft_compare
+from . import customer_draft_apply
+from . import customer_draft_schedule
+from . import customer_draft_version
+from . import customer_dimension_draft
 
 # Checks and previews: a run that is taken back
 from . import customer_rehearsal

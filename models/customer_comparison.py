@@ -381,11 +381,14 @@ class CustomerComparison(models.Model):
     def _after_last_step(self):
         """Do what follows a comparison that was made in steps."""
 
+    def _remove(self):
+        """Remove comparisons, and the versions that were made for them."""
+        made_for_these = self.filtered("settings").ruleset_id
+        self.unlink()
+        made_for_these.filtered(lambda ruleset: ruleset.state == "draft").unlink()
+
     @api.autovacuum
     def _gc_old(self):
         """Remove comparisons that nobody looks at any more, and their versions."""
         oldest = fields.Datetime.now() - timedelta(days=KEEP_DAYS)
-        old = self.search([("create_date", "<", oldest)])
-        proposals = old.ruleset_id.filtered(lambda ruleset: ruleset.state == "draft")
-        old.unlink()
-        proposals.unlink()
+        self.search([("create_date", "<", oldest)])._remove()

@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 
 #: The scores that have a lower bound of their own; everybody else scores 1.
 CUT_SCORES = (2, 3, 4, 5)
+CUT_FIELDS = tuple(f"cut_{score}" for score in CUT_SCORES)
 
 AXIS_SELECTION = [
     ("recency", "Recency"),

@@ -40,6 +40,7 @@ class CustomerClassificationRun(models.Model):
         Each company in transactions of its own. One that fails is reported on its line
         and does not stop the others.
         """
+        self.env["customer.draft"]._cron_apply_due()
         run = self._get_unfinished(["cron", "request"])[:1]
         if not run:
             companies = self._get_companies_at_night()
