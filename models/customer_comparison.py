@@ -364,19 +364,26 @@ class CustomerComparison(models.Model):
         time_left = commit_progress(remaining=len(pending))
         for number, comparison in enumerate(pending, 1):
             try:
-                while time_left > 0 and retry(comparison._do_next):
+                while retry(comparison._do_step):
                     time_left = commit_progress(remaining=1 + len(pending) - number)
-                if time_left > 0:
-                    retry(comparison._after_last_step)
+                    if time_left <= 0:
+                        return
             except Exception as error:
                 self.env.cr.rollback()
                 self.env.invalidate_all()
                 _logger.exception("Comparison %s failed", comparison.id)
                 comparison.write({"state": "failed", "error": str(error)})
                 retry(comparison._after_last_step)
+            time_left = commit_progress(1, remaining=len(pending) - number)
             if time_left <= 0:
                 return
-            time_left = commit_progress(1, remaining=len(pending) - number)
+
+    def _do_step(self):
+        """Do the next step, and what follows the last; return whether there is more."""
+        has_more = self._do_next()
+        if not has_more:
+            self._after_last_step()
+        return has_more
 
     def _after_last_step(self):
         """Do what follows a comparison that was made in steps."""

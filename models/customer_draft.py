@@ -212,8 +212,7 @@ class CustomerDraft(models.Model):
 
     def copy(self, default=None):
         copying = self.with_context(customer_draft_is_copy=True)
-        copies = super(CustomerDraft, copying).copy(default)
-        return copies.with_context(self.env.context)
+        return super(CustomerDraft, copying).copy(default).with_env(self.env)
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
@@ -224,7 +223,7 @@ class CustomerDraft(models.Model):
 
     @api.model
     def _complete(self, vals):
-        """Return ``vals`` of a new draft, with today's settings where they have none."""
+        """Return ``vals`` of a new draft, today's settings where they have none."""
         dimension = self.env["customer.dimension"].browse(vals.get("dimension_id"))
         has_parts = any(
             vals.get(name) for name in ("criterion_ids", "limit_ids", "rule_ids")

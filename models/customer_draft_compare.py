@@ -17,10 +17,11 @@ class CustomerComparison(models.Model):
 
     def _after_last_step(self):
         """Tell the draft, once all of its comparisons are at their end."""
-        super()._after_last_step()
+        result = super()._after_last_step()
         draft = self.draft_id
         if draft and "pending" not in draft.comparison_ids.mapped("state"):
             draft._after_comparison()
+        return result
 
 
 class CustomerDraft(models.Model):

@@ -21,6 +21,7 @@ from . import test_cron
 from . import test_dimension_access
 from . import test_dimension_fields
 from . import test_draft
+from . import test_draft_browser
 from . import test_engine_links
 from . import test_exchange
 from . import test_figures
