@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("customer_classification_draft", {
         {
             content: "one customer would have no category any more",
             trigger:
-                ".o_customer_comparison:contains('of 2 customers would change') td button[title*='→ None']:contains('1')",
+                ".o_customer_comparison:contains('2 of 2 customers would change') tbody tr:contains('Bronze'):not(:contains('Silver')) td button:contains('1')",
             run: "click",
         },
         {
