@@ -14,7 +14,11 @@ class CustomerBulkLine(models.Model):
     _rec_name = "dimension_id"
 
     bulk_id = fields.Many2one(
-        "customer.bulk", required=True, index=True, ondelete="cascade"
+        "customer.bulk",
+        string="Bulk Change",
+        required=True,
+        index=True,
+        ondelete="cascade",
     )
     dimension_id = fields.Many2one(
         "customer.dimension",

@@ -27,7 +27,12 @@ class CustomerBulkReference(models.Model):
     _log_access = False  # a narrow row for each of many
 
     bulk_id = fields.Many2one(
-        "customer.bulk", required=True, readonly=True, index=True, ondelete="cascade"
+        "customer.bulk",
+        string="Bulk Change",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
     )
     number = fields.Integer("Line", readonly=True, aggregator=None)
     value = fields.Char("Reference", required=True, readonly=True)

@@ -30,7 +30,11 @@ class CustomerBulkTarget(models.Model):
     partner_id = EngineMany2one(string="Contact")
     company_id = fields.Many2one(related="bulk_id.company_id")
     bulk_id = fields.Many2one(
-        "customer.bulk", required=True, readonly=True, ondelete="cascade"
+        "customer.bulk",
+        string="Bulk Change",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
     )
     customer_id = fields.Many2one(
         related="partner_id.commercial_partner_id",
@@ -64,7 +68,11 @@ class CustomerBulkRow(models.Model):
     partner_id = EngineMany2one()
     company_id = EngineMany2one()
     bulk_id = fields.Many2one(
-        "customer.bulk", required=True, readonly=True, ondelete="cascade"
+        "customer.bulk",
+        string="Bulk Change",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
     )
     line_id = EngineMany2one("customer.bulk.line", readonly=True, ondelete="cascade")
     dimension_id = EngineMany2one(
@@ -120,7 +128,12 @@ class CustomerBulkCell(models.Model):
     _rec_name = "dimension_id"
 
     bulk_id = fields.Many2one(
-        "customer.bulk", required=True, readonly=True, index=True, ondelete="cascade"
+        "customer.bulk",
+        string="Bulk Change",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
     )
     dimension_id = fields.Many2one(
         "customer.dimension", required=True, readonly=True, ondelete="cascade"

@@ -33,6 +33,7 @@ class CustomerOverride(models.Model):
     )
     bulk_id = fields.Many2one(
         "customer.bulk",
+        string="Bulk Change",
         readonly=True,
         copy=False,
         index="btree_not_null",
@@ -75,5 +76,9 @@ class CustomerAssignmentHistory(models.Model):
     _inherit = "customer.assignment.history"
 
     bulk_id = fields.Many2one(
-        "customer.bulk", readonly=True, index="btree_not_null", ondelete="set null"
+        "customer.bulk",
+        string="Bulk Change",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )

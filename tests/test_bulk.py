@@ -352,6 +352,23 @@ class TestBulk(BulkCommon):
         self.assertEqual(bulk.line_ids.dimension_id, self.dimension)
         self.assertEqual(bulk.line_ids.operation, "set")
 
+    def test_planned_reviews_end(self):
+        self.dimension.write({"review_days": 1, "plan_reviews": True})
+        changed, kept = self.customers[:2]
+        activities = {}
+        for customer in (changed, kept):
+            decision = self.decide(customer, self.silver)
+            activities[customer] = customer.activity_schedule(
+                "mail.mail_activity_data_todo", user_id=self.user.id
+            )
+            activities[customer].sudo().customer_override_id = decision
+        bulk = self.make_bulk(changed, ("release", self.dimension))
+        bulk.action_preview()
+        bulk.action_apply()
+        self.assertFalse(self.decision_of(changed))
+        self.assertFalse(activities[changed].exists().active)
+        self.assertTrue(activities[kept].active)
+
     def test_mirrored_tags_follow(self):
         self.dimension.mirror_company_id = self.env.company
         self.dimension.mirror_tags = True
