@@ -19,7 +19,6 @@ class CustomerPastDistribution(models.TransientModel):
 
     _name = "customer.past.distribution"
     _description = "Past Day"
-    _rec_name = "day"
     _transient_max_hours = 24
 
     dimension_id = fields.Many2one(
@@ -58,6 +57,12 @@ class CustomerPastDistribution(models.TransientModel):
             Dimension._get_visible_domain()
         )
         return dimensions.filtered("is_main")[:1] or dimensions[:1]
+
+    @api.depends("shown_day")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for past in self:
+            past.display_name = self.env._("Past Day")
 
     @api.depends("day", "dimension_id", "shown_day", "shown_dimension_id")
     def _compute_is_current(self):
@@ -100,7 +105,6 @@ class CustomerPastDistribution(models.TransientModel):
                 "line_ids": [Command.clear(), *self._get_lines()],
             }
         )
-        return self._reopen()
 
     def action_ask_ledger(self):
         """Compute, in the background, what today's ledger says about the day."""
@@ -116,7 +120,7 @@ class CustomerPastDistribution(models.TransientModel):
         Run = self.env["customer.classification.run"]
         # sudo: nobody writes the run of a past day but this method
         self.sudo().run_id = Run._request_past(self.company_id, self.day)
-        return self.action_show()
+        self.action_show()
 
     def action_open_run(self):
         self.ensure_one()
@@ -138,16 +142,6 @@ class CustomerPastDistribution(models.TransientModel):
         visible = self.env["customer.dimension"]._get_visible_domain()
         if not self.dimension_id.filtered_domain(visible):
             raise UserError(self.env._("Choose a dimension that you may see."))
-
-    def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self._description,
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
 
     def _get_lines(self):
         """Return commands that create a line for each category that shows anywhere."""

@@ -91,6 +91,11 @@ export class CustomerTimeline extends Component {
         );
     }
 
+    /** Whether another category shows than before; a decision may be only extended. */
+    isChange(entry) {
+        return entry.event !== "first" && entry.old.id !== entry.new.id;
+    }
+
     formatDay(day) {
         return toLocaleDateString(deserializeDate(day));
     }
