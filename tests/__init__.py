@@ -80,5 +80,6 @@ from . import test_translations
 from . import test_usage
 from . import test_visibility
 from . import test_outlook
+from . import test_outlook_property
 from . import test_outlook_rules
 from . import test_receipt
