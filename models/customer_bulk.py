@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_date
 
 from .customer_classification_run import MANAGER_GROUP
+from .customer_staging import WORK_MEMORY
 
 #: What a person enters; all else the addon writes
 INPUT_FIELDS = {
@@ -316,6 +317,7 @@ class CustomerBulk(models.Model):
         self._check_is_draft()
         partners = self.env["res.partner"]._search(domain, active_test=active_test)
         self.env["customer.bulk.target"].flush_model()
+        self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
         self.env.execute_query(
             SQL(
                 """

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .customer_override import DEFAULT_DAYS
+from .customer_staging import WORK_MEMORY
 
 #: The columns of a decision that an undo brings back
 KEPT_COLUMNS = (
@@ -102,6 +103,8 @@ class CustomerBulk(models.Model):
         """Write the rows of the preview anew, and sum them up."""
         self._forget_preview()
         self.env.flush_all()
+        # all customers are joined in memory
+        self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
         self.env.execute_query(self._get_preview_query())
         # sudo: the addon writes what it worked out; who asked may change the draft
         self.sudo().is_previewed = True

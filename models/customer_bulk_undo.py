@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .customer_bulk_preview import get_kept
+from .customer_staging import WORK_MEMORY
 
 
 class CustomerBulk(models.Model):
@@ -50,6 +51,7 @@ class CustomerBulk(models.Model):
         self.env.execute_query(
             SQL("DELETE FROM customer_bulk_row WHERE bulk_id = %s", self.id)
         )
+        self.env.execute_query(SQL("SET LOCAL work_mem = %s", WORK_MEMORY))
         self.env.execute_query(self._get_undo_query())
         # sudo: the addon writes what it worked out
         self.sudo().is_previewed = True
@@ -74,6 +76,7 @@ class CustomerBulk(models.Model):
             compared AS (
                 SELECT done.*,
                        decided.id AS decided_id,
+                       visible.id AS visible_id,
                        %(kept)s AS current,
                        CASE WHEN decided.id IS NULL THEN computed.category_id
                             WHEN decided.operation IN ('set', 'add')
@@ -95,6 +98,9 @@ class CustomerBulk(models.Model):
                    AND decided.company_id IS NOT DISTINCT FROM done.company_id
                    AND decided.slot = done.slot
                    AND (decided.date_end IS NULL OR decided.date_end >= today)
+                  LEFT JOIN (
+                       SELECT id FROM res_partner WHERE id IN %(visible)s
+                  ) AS visible ON visible.id = done.partner_id
                   LEFT JOIN customer_assignment AS computed
                     ON computed.partner_id = done.partner_id
                    AND computed.dimension_id = done.dimension_id
@@ -119,7 +125,7 @@ class CustomerBulk(models.Model):
                              END
                         THEN 'since'
                         WHEN current IS NULL AND valid IS NULL THEN 'ended'
-                        WHEN partner_id NOT IN %(visible)s THEN 'hidden'
+                        WHEN visible_id IS NULL THEN 'hidden'
                         ELSE 'pending'
                    END,
                    effective_id,
