@@ -59,10 +59,10 @@ export class CustomerComparisonMatrix extends Component {
         const rows = used("from").map((from) => ({
             ...from,
             cells: columns.map((to) => ({
+                ...byKey.get(`${from.id}/${to.id}`),
                 key: to.id || 0,
                 to,
                 isSame: from.id === to.id,
-                ...byKey.get(`${from.id}/${to.id}`),
             })),
             total: this.add(comparison.cells.filter((cell) => cell.from === from.id)),
         }));

@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("customer_classification_draft", {
         {
             content: "one customer would have no category any more",
             trigger:
-                ".o_customer_comparison:contains('2 of 2 customers would change') tbody tr:contains('Bronze'):not(:contains('Silver')) td button:contains('1')",
+                ".o_customer_comparison:contains('2 of 2 customers would change') td button[title*='Bronze → None']:contains('1')",
             run: "click",
         },
         {
@@ -47,6 +47,20 @@ registry.category("web_tour.tours").add("customer_classification_draft", {
         },
         {
             content: "back to the draft",
+            trigger: ".o_back_button",
+            run: "click",
+        },
+        {
+            content: "the other one would fall by a category",
+            trigger: "td button[title*='Silver → Bronze, Down']:contains('1')",
+            run: "click",
+        },
+        {
+            content: "that is the other customer",
+            trigger: ".o_list_view .o_data_row:contains('Other')",
+        },
+        {
+            content: "back to the draft again",
             trigger: ".o_back_button",
             run: "click",
         },
