@@ -66,6 +66,7 @@ from . import customer_population
 
 # Frozen versions of that configuration
 from . import customer_ruleset
+from . import customer_ruleset_lifecycle
 from . import customer_ruleset_part
 from . import customer_ruleset_criterion
 from . import customer_ruleset_limit
@@ -138,6 +139,17 @@ from . import customer_draft_apply
 from . import customer_draft_schedule
 from . import customer_draft_version
 from . import customer_dimension_draft
+
+# The brake: what would change too many waits for a manager
+from . import customer_dimension_brake
+from . import customer_hold
+from . import customer_hold_customer
+from . import customer_run_brake
+
+# Undo: versions taken back, runs reverted
+from . import customer_ruleset_return
+from . import customer_run_undo
+from . import customer_undo_row
 
 # Checks and previews: a run that is taken back
 from . import customer_rehearsal

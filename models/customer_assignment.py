@@ -167,6 +167,7 @@ class CustomerAssignment(models.Model):
                        assignment.id AS assignment_id,
                        assignment.category_id AS old_category_id,
                        assignment.since AS old_since,
+                       assignment.grace_until AS old_grace_until,
                        assignment.category_id IS DISTINCT FROM staged.category_id
                            AS is_change
                   FROM staged
@@ -181,11 +182,11 @@ class CustomerAssignment(models.Model):
             recorded AS (
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
-                    old_category_id, old_since, new_category_id,
+                    old_category_id, old_since, old_grace_until, new_category_id,
                     run_id, ruleset_id, user_id, inputs, is_to_publish, is_hidden
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
-                       old_category_id, old_since, category_id,
+                       old_category_id, old_since, old_grace_until, category_id,
                        %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s,
                        %(is_hidden)s
                   FROM compared

@@ -319,6 +319,7 @@ class CustomerCheckLine(models.Model):
                 """,
                 company.id or None,
             ),
+            self.env["customer.hold.customer"]._get_noted_query(company),
             # whom the calendar concerns, by the definition of the nightly run
             *Line.new({"company_id": company.id, "as_of": today})._get_due_queries(),
         ]

@@ -5,6 +5,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .customer_check_line import MAX_LISTED
+from .customer_run_brake import WITHOUT_BRAKE
 from .customer_staging import SCORE_COLUMNS
 from .res_partner_days import DAYS_SINCE
 
@@ -253,7 +254,9 @@ class CustomerCheckLine(models.Model):
         """Let a run judge the customers; return what it could not judge as text."""
         company = self.company_id
         extents = dict.fromkeys([company.id, False], "touched")
-        run = self.env["customer.classification.run"]._create_run(
+        Run = self.env["customer.classification.run"]
+        # who waits for a decision was left out: everybody else shall be as computed
+        run = Run.with_context(**{WITHOUT_BRAKE: True})._create_run(
             "call", company, extents=extents
         )
         line = run.line_ids.filtered(lambda line: line.company_id == company)

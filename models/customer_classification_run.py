@@ -38,6 +38,7 @@ class CustomerClassificationRun(models.Model):
             ("changes", "Something changed"),
             ("request", "Asked for by a person"),
             ("call", "Called by a person or program"),
+            ("undo", "Undo"),
         ],
         required=True,
         readonly=True,

@@ -2,7 +2,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 #: What may still change on a version after it was activated
-LIFECYCLE_FIELDS = {"state", "activated_at", "superseded_at", "refresh_on"}
+LIFECYCLE_FIELDS = {
+    "state",
+    "activated_at",
+    "superseded_at",
+    "refresh_on",
+    "is_wanted",
+}
 #: Limits taken from fewer customers say little: they are renewed every day
 FEW_CUSTOMERS = 30
 #: The settings that say whom the cut points are taken from
@@ -22,7 +28,8 @@ class CustomerRuleset(models.Model):
     points of the scores. A run computes with exactly one version; assignments and
     history name theirs, so that "why?" has an answer years later. A version is
     made as a draft by a run, activated by it, and superseded by the next one. A
-    run "as of" a past date keeps its version a draft: it never took effect.
+    run "as of" a past date keeps its version a draft: it never took effect. What else
+    may become of a version, ``customer_ruleset_lifecycle.py`` says.
     """
 
     _name = "customer.ruleset"
@@ -50,7 +57,14 @@ class CustomerRuleset(models.Model):
         readonly=True, help="Given when the version takes effect; drafts have none."
     )
     state = fields.Selection(
-        [("draft", "Draft"), ("active", "Active"), ("superseded", "Superseded")],
+        [
+            ("draft", "Draft"),
+            ("held", "Held"),
+            ("active", "Active"),
+            ("superseded", "Superseded"),
+            ("rejected", "Rejected"),
+            ("taken_back", "Taken Back"),
+        ],
         required=True,
         readonly=True,
         default="draft",
@@ -119,7 +133,7 @@ class CustomerRuleset(models.Model):
         "Another version was activated at the same time; please try again.",
     )
 
-    @api.depends("dimension_id", "version")
+    @api.depends("dimension_id", "version", "state")
     @api.depends_context("lang")
     def _compute_display_name(self):
         for ruleset in self:
@@ -130,6 +144,8 @@ class CustomerRuleset(models.Model):
                     version=ruleset.version,
                 )
                 if ruleset.version
+                else self.env._("%s, held", ruleset.dimension_id.name)
+                if ruleset.state == "held"
                 else self.env._("%s, draft", ruleset.dimension_id.name)
             )
 
@@ -177,20 +193,29 @@ class CustomerRuleset(models.Model):
         :param date as_of: the day of the computation
         :param SQL figures: a table expression with the company's figures
         """
+        ruleset = self._get_next_version(dimension, company, as_of, figures)
+        if ruleset and ruleset.state != "active":
+            ruleset._activate()
+        return ruleset
+
+    @api.model
+    def _get_next_version(self, dimension, company, as_of, figures):
+        """Return the version to compute with; where it is a new one, not yet in force.
+
+        Its parameters are those of :meth:`_update_version`.
+        """
         if dimension.method == "score":
-            return self._update_scored(dimension, company, as_of, figures)
+            return self._get_next_scored(dimension, company, as_of, figures)
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
         if active and active._get_settings() == settings:
             return active
-        ruleset = self._create_version(
+        return self._create_version(
             dimension, company, settings, {}, origin="settings" if active else "first"
         )
-        ruleset._activate()
-        return ruleset
 
     @api.model
-    def _update_scored(self, dimension, company, as_of, figures):
+    def _get_next_scored(self, dimension, company, as_of, figures):
         """Do the same for a scored dimension, whose cut points grow old, too."""
         active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
@@ -215,7 +240,7 @@ class CustomerRuleset(models.Model):
             origin = "first"
         else:
             origin = "settings" if previous != settings else "refresh"
-        ruleset = self._create_version(
+        return self._create_version(
             dimension,
             company,
             settings,
@@ -228,8 +253,6 @@ class CustomerRuleset(models.Model):
                 else self._get_refresh_date(dimension, as_of, scored)
             ),
         )
-        ruleset._activate()
-        return ruleset
 
     @api.model
     def _create_as_of(self, dimension, company, as_of, figures):
@@ -308,18 +331,6 @@ class CustomerRuleset(models.Model):
                 ],
                 **values,
             }
-        )
-
-    def _activate(self):
-        """Put a draft in force in place of the version before it."""
-        self.ensure_one()
-        now = fields.Datetime.now()
-        before = self._get_in_force(self.dimension_id, self.company_id)
-        before.write({"state": "superseded", "superseded_at": now})
-        before.flush_recordset(["state"])
-        # Versions follow each other, so the one before has the highest number
-        self.write(
-            {"state": "active", "activated_at": now, "version": before.version + 1}
         )
 
     def _expire_cuts(self):

@@ -63,26 +63,42 @@ class CustomerClassificationRunLine(models.Model):
         return None
 
     def _follow_settings(self, dimension):
-        """Make and apply a new version where needed; return whether it was."""
+        """Make a new version where needed; return whether it was.
+
+        One that follows another is counted before it takes effect.
+        """
         with self._isolate(dimension):
             Ruleset = self.env["customer.ruleset"]
             before = Ruleset._get_in_force(dimension, self.company_id)
-            ruleset = Ruleset._update_version(
+            ruleset = Ruleset._get_next_version(
                 dimension, self.company_id, self.as_of, self._prepare_figures(dimension)
             )
             if not ruleset or ruleset == before:
                 return False
-            self._withdraw_from_plan(dimension)
-            if not before:
-                # nothing to mix with: together with the others, step by step
-                self._add_to_plan(dimension)
-                return True
-            last = 0
-            while last is not None:
-                scope, last = self._get_next_range(last)
-                self._judge(dimension, scope)
-                self._check_stop()
+            if before and self._is_to_be_counted(ruleset):
+                self._plan_count(ruleset)
+            else:
+                self._put_in_force(ruleset)
         return True
+
+    def _put_in_force(self, ruleset):
+        """Put a new version in force, and apply it."""
+        dimension = ruleset.dimension_id
+        before = ruleset._get_in_force(dimension, self.company_id)
+        is_back = ruleset.is_wanted and ruleset._is_inert()
+        ruleset._activate()
+        ruleset.hold_ids._close("replaced")
+        self._withdraw_from_plan(dimension)
+        if not before:
+            # nothing to mix with: together with the others, step by step
+            self._add_to_plan(dimension)
+            return
+        last = 0
+        while last is not None:
+            scope, last = self._get_next_range(last)
+            self._judge(dimension, scope, False, before if is_back else None)
+            self._check_stop()
+        self.env["customer.hold"]._close_movement(dimension, self.company_id)
 
     def _prepare_figures(self, dimension):
         """Return the figures of everybody, from whom a new version takes its limits."""
@@ -121,22 +137,33 @@ class CustomerClassificationRunLine(models.Model):
             self._judge(dimensions, scope)
         return last
 
-    def _judge(self, dimensions, scope):
+    def _judge(self, dimensions, scope, is_braked=True, taken_back=None):
         """Judge customers by the versions in force, and apply what differs.
 
         A dimension that fails is reported and does not stop the others.
+
+        :param bool is_braked: hold what would change too many
+        :param taken_back: the version that was in force, where the one before it
+            judges as though that had never been
         """
         self.staging_ids.unlink()
         rulesets = [self._get_ruleset(dimension, scope) for dimension in dimensions]
         rulesets = self.env["customer.ruleset"].concat(*rulesets)
+        rulesets = rulesets.filtered(lambda ruleset: not ruleset._is_suspended())
         if not all(ruleset._is_about_buyers() for ruleset in rulesets):
             self._prepare_population(scope)
         figures = self.env["customer.figures"]._get_stored(self.company_id, scope)
         for ruleset in rulesets:
             with self._isolate(ruleset.dimension_id):
+                if taken_back:
+                    ruleset._turn_back(taken_back, scope)
                 self.env["customer.staging"]._stage_changes(
                     self, ruleset, figures, scope
                 )
+                if taken_back:
+                    ruleset._turn_forth()
+                if is_braked:
+                    self._brake(ruleset.dimension_id, scope)
         self._report_broken_rules(dimensions)
         self.env["customer.staging"].invalidate_model()
         self._apply_all()
@@ -185,6 +212,8 @@ class CustomerClassificationRunLine(models.Model):
             self.env["customer.staging"]._stage_withdrawal(
                 self, idle, self._get_limit()
             )
+            for dimension in idle:
+                self._brake(dimension, self._get_limit())
             self._apply_all()
 
     def _do_past(self, _job, _after):

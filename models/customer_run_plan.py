@@ -53,6 +53,8 @@ class CustomerClassificationRunLine(models.Model):
                 return self.env._("Metric: %s", metric.name)
             case "versions":
                 return self.env._("Versions of the rules")
+            case "count":
+                return self.env._("What a new version would change")
             case "judge":
                 dimensions = self.env["customer.dimension"].browse(job["dimensions"])
                 return self.env._(

@@ -41,7 +41,7 @@ class CustomerClassificationRun(models.Model):
         and does not stop the others.
         """
         self.env["customer.draft"]._cron_apply_due()
-        run = self._get_unfinished(["cron", "request"])[:1]
+        run = self._get_unfinished(["cron", "request", "undo"])[:1]
         if not run:
             companies = self._get_companies_at_night()
             if not companies:
@@ -51,6 +51,8 @@ class CustomerClassificationRun(models.Model):
             # someone else computes a company just now
             soon = fields.Datetime.now() + timedelta(minutes=1)
             self.env.ref(NIGHTLY_CRON)._trigger(at=soon)
+        elif self._get_unfinished(["cron", "request", "undo"]):
+            self.env.ref(NIGHTLY_CRON)._trigger()
 
     @api.model
     def _cron_classify_changes(self):
@@ -216,16 +218,7 @@ class CustomerClassificationRun(models.Model):
         One that was asked for and is not done yet serves both.
         """
         self._check_may_run()
-        # sudo: scheduled actions belong to Odoo's administrators
-        cron = self.env.ref(NIGHTLY_CRON).sudo()
-        if not cron.active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action “%(name)s” is switched off; ask an "
-                    "administrator to switch it on.",
-                    name=cron.name,
-                )
-            )
+        cron = self._get_working_cron()
         # sudo: the engine writes the runs; the right to ask for one was checked
         runs = self.sudo()
         if not runs._get_unfinished(["request"]).filtered(lambda run: not run.as_of):
@@ -256,6 +249,38 @@ class CustomerClassificationRun(models.Model):
         # sudo: scheduled actions belong to Odoo's administrators
         self.env.ref(NIGHTLY_CRON).sudo()._trigger()
         return run.sudo(self.env.su)
+
+    @api.model
+    def _get_working_cron(self):
+        """Return the scheduled action that does the runs.
+
+        :raise UserError: while it is switched off
+        """
+        # sudo: scheduled actions belong to Odoo's administrators
+        cron = self.env.ref(NIGHTLY_CRON).sudo()
+        if not cron.active:
+            raise UserError(
+                self.env._(
+                    "The scheduled action “%(name)s” is switched off; ask an "
+                    "administrator to switch it on.",
+                    name=cron.name,
+                )
+            )
+        return cron
+
+    @api.model
+    def _request_night(self, company, trigger="request"):
+        """Return a new run of what a night does, which begins as soon as possible.
+
+        :param company: none for what companies share
+        """
+        cron = self._get_working_cron()
+        companies = company or self._get_all_companies()
+        every = [*companies, self.env["res.company"]]
+        extents = {c.id: self._get_nightly_extent(c) for c in every}
+        run = self._create_run(trigger, companies, extents=extents)
+        cron._trigger()
+        return run
 
     def action_stop(self):
         """Stop a run of a scheduled action within a few seconds.

@@ -1,3 +1,4 @@
+from . import test_brake
 from . import test_browser
 from . import test_bulk
 from . import test_bulk_access
@@ -78,6 +79,7 @@ from . import test_tag_mirror
 from . import test_time_travel
 from . import test_translations
 from . import test_usage
+from . import test_undo
 from . import test_visibility
 from . import test_outlook
 from . import test_outlook_property

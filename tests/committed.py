@@ -80,6 +80,7 @@ class ConcurrencyCase(BaseCase):
         others = env["customer.dimension"].search([("id", "!=", cls.dimension_id)])
         cls.retired_ids = others.ids
         others.active = False
+        env["customer.dimension"].browse(cls.dimension_id).brake_share = 0
         companies = env["res.company"].create(
             [{"name": "Concurrency A"}, {"name": "Concurrency B"}]
         )
@@ -167,6 +168,7 @@ class ConcurrencyCase(BaseCase):
             return
         with cls.connect() as env:
             env["customer.dimension"].browse(cls.retired_ids).active = True
+            env["customer.dimension"].browse(cls.dimension_id).brake_share = 20
             cls.remove_results(env)
             companies = env["res.company"].browse(cls.company_ids)
             for company in companies:

@@ -12,3 +12,5 @@ from . import customer_past_distribution
 from . import customer_usage_line
 from . import customer_erasure
 from . import customer_quality_finding
+from . import customer_hold_rejection
+from . import customer_run_reversal

@@ -1,0 +1,160 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+#: Versions that neither are in force nor ever were
+NOT_PUT_IN_FORCE = ("held", "rejected")
+
+
+class CustomerRuleset(models.Model):
+    """How a version comes into force, or does not.
+
+    draft → active → superseded, or taken back: then the one before is active again.
+
+    A version that would change too many customers is *held* before anything is
+    written (``customer_hold.py``). Until a manager decides, and after a rejection,
+    the version before it decides; the same settings are not tried again every night.
+    As soon as the settings are others, what waited or was rejected is past.
+    """
+
+    _inherit = "customer.ruleset"
+
+    is_wanted = fields.Boolean(
+        "Comes Back",
+        readonly=True,
+        copy=False,
+        help="The version after this one was taken back: the next computation puts "
+        "this one in force again.",
+    )
+    hold_ids = fields.One2many("customer.hold", "ruleset_id", readonly=True)
+
+    @api.model
+    def _get_next_version(self, dimension, company, as_of, figures):
+        active = self._get_in_force(dimension, company)
+        settings = dimension._get_settings(company)
+        self._remove_unfinished(dimension, company)
+        waiting = self._get_waiting(dimension, company)
+        past = waiting.filtered(lambda ruleset: ruleset._get_settings() != settings)
+        past._set_aside()
+        if waiting - past:
+            passing = (waiting - past).filtered(
+                lambda ruleset: ruleset.state == "held" and ruleset._may_pass()
+            )
+            return passing[:1] or active
+        wanted = self._get_wanted(dimension, company)
+        for ruleset in wanted:
+            if ruleset._get_settings() == settings:
+                return ruleset
+            ruleset.is_wanted = False
+        return super()._get_next_version(dimension, company, as_of, figures)
+
+    @api.model
+    def _get_waiting(self, dimension, company):
+        """Return the version that is held, or was rejected, with present settings."""
+        return self.search(
+            [
+                ("dimension_id", "=", dimension.id),
+                ("company_id", "=", company.id or False),
+                ("state", "in", NOT_PUT_IN_FORCE),
+                ("superseded_at", "=", False),
+            ]
+        )
+
+    @api.model
+    def _get_wanted(self, dimension, company):
+        """Return the version that comes back into force, if one does."""
+        return self.search(
+            [
+                ("dimension_id", "=", dimension.id),
+                ("company_id", "=", company.id or False),
+                ("is_wanted", "=", True),
+            ]
+        )
+
+    @api.model
+    def _remove_unfinished(self, dimension, company):
+        """Remove drafts of runs that ended before they had counted."""
+        self.search(
+            [
+                ("dimension_id", "=", dimension.id),
+                ("company_id", "=", company.id or False),
+                ("state", "=", "draft"),
+                ("origin", "in", ("settings", "refresh")),
+            ]
+        ).unlink()
+
+    def _set_aside(self):
+        """Note that the settings are others than those of these versions."""
+        for ruleset in self:
+            if ruleset.state == "held":
+                ruleset.hold_ids._close("replaced")
+            ruleset.write({"state": "rejected", "superseded_at": fields.Datetime.now()})
+
+    def _may_pass(self):
+        """Return whether a version needs no decision, or has one."""
+        self.ensure_one()
+        return (
+            # its effect was looked at before it was applied
+            self.origin == "draft"
+            or self.is_wanted
+            or "approved" in self.hold_ids.mapped("state")
+            or not self.dimension_id._is_braked()
+        )
+
+    def _is_suspended(self):
+        """Return whether the version in force cannot judge for the time being.
+
+        What counts for the company changed, and the figures with it; the version that
+        goes with them is held or was rejected.
+        """
+        self.ensure_one()
+        waiting = self._get_waiting(self.dimension_id, self.company_id)
+        return any(
+            ruleset._get_settings().get("company")
+            != self._get_settings().get("company")
+            for ruleset in waiting
+        )
+
+    def _activate(self):
+        """Put a version in force in place of the one before it."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        before = self._get_in_force(self.dimension_id, self.company_id)
+        before.write(
+            {
+                "state": "taken_back" if self.is_wanted else "superseded",
+                "superseded_at": now,
+            }
+        )
+        before.flush_recordset(["state"])
+        if not self.version:
+            self._write_number()
+        self.write(
+            {
+                "state": "active",
+                "activated_at": now,
+                "superseded_at": False,
+                "is_wanted": False,
+            }
+        )
+
+    def _write_number(self):
+        """Give the version the next number of its dimension and company."""
+        last = self.search(
+            [
+                ("dimension_id", "=", self.dimension_id.id),
+                ("company_id", "=", self.company_id.id or False),
+                ("version", ">", 0),
+            ],
+            order="version desc",
+            limit=1,
+        )
+        # not by `write`: a held version is frozen already
+        self.flush_recordset()
+        self.env.execute_query(
+            SQL(
+                "UPDATE customer_ruleset SET version = %s WHERE id = %s",
+                last.version + 1,
+                self.id,
+            )
+        )
+        self.invalidate_recordset(["version"])
