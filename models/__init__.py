@@ -143,6 +143,7 @@ from . import customer_dimension_draft
 # The brake: what would change too many waits for a manager
 from . import customer_dimension_brake
 from . import customer_hold
+from . import customer_hold_decision
 from . import customer_hold_customer
 from . import customer_run_brake
 

@@ -51,8 +51,8 @@ class CustomerRuleset(models.Model):
         if dimension._get_settings(self.company_id) != former._get_settings():
             raise UserError(
                 self.env._(
-                    "The settings of version %(number)s cannot be brought back exactly: "
-                    "something that they name is gone or cannot change, such as an "
+                    "The settings of version %(number)s cannot be brought back "
+                    "exactly: something that they name is gone or cannot change, such as an "
                     "archived category or a deleted rule. Edit the dimension instead.",
                     number=former.version,
                 )
