@@ -51,8 +51,8 @@ class CustomerDimension(models.Model):
                 rejected = rejected.filtered(lambda r: r.state == "rejected")
             dimension.held_version_id = version
             dimension.held_movement_id = movement[:1]
-            dimension.held_version_text = version and version._describe()
-            dimension.held_movement_text = movement and movement[:1]._describe()
+            dimension.held_version_text = bool(version) and version._describe()
+            dimension.held_movement_text = bool(movement) and movement[:1]._describe()
             dimension.rejected_version_id = rejected[:1]
 
     def _compute_has_pending_settings(self):

@@ -289,8 +289,8 @@ class CustomerHold(models.Model):
             )
         return self.env._(
             "%(dimension)s: more than %(share)s%% of the %(classified)s customers "
-            "would change category in one day. %(passed)s have changed; the others keep "
-            "their category and wait for a decision.",
+            "would change category in one day. %(passed)s have changed; the others "
+            "keep their category and wait for a decision.",
             **numbers,
         )
 

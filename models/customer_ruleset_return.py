@@ -52,8 +52,9 @@ class CustomerRuleset(models.Model):
             raise UserError(
                 self.env._(
                     "The settings of version %(number)s cannot be brought back "
-                    "exactly: something that they name is gone or cannot change, such as an "
-                    "archived category or a deleted rule. Edit the dimension instead.",
+                    "exactly: something that they name is gone or cannot change, such "
+                    "as an archived category or a deleted rule. Edit the dimension "
+                    "instead.",
                     number=former.version,
                 )
             )

@@ -74,7 +74,7 @@ class CustomerRunReversalLine(models.TransientModel):
                     and (not run.date_end or ruleset.activated_at <= run.date_end)
                 )
             )
-            line.note = began and self.env._(
+            line.note = bool(began) and self.env._(
                 "A new version of the rules began with this run: consider taking back "
                 "the version instead."
             )
