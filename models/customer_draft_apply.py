@@ -26,9 +26,7 @@ class CustomerDraft(models.Model):
         readonly=True, copy=False, help="Why the draft was not applied."
     )
     applied_at = fields.Datetime("Applied On", readonly=True, copy=False)
-    applied_by_id = fields.Many2one(
-        "res.users", string="Applied By", readonly=True, copy=False
-    )
+    applied_by_id = fields.Many2one("res.users", readonly=True, copy=False)
     ruleset_ids = fields.One2many(
         "customer.ruleset", "draft_id", string="Versions", readonly=True
     )

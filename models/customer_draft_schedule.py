@@ -24,9 +24,7 @@ class CustomerDraft(models.Model):
         help="The first night of this day, where the company is, applies the draft to "
         "the customers as they are then.",
     )
-    scheduled_by_id = fields.Many2one(
-        "res.users", string="Scheduled By", readonly=True, copy=False
-    )
+    scheduled_by_id = fields.Many2one("res.users", readonly=True, copy=False)
 
     def action_schedule(self):
         """Let the draft take effect on its day."""

@@ -11,7 +11,11 @@ const WAYS = {
     up: {icon: "fa-arrow-up", label: _t("Up"), className: "text-success"},
     down: {icon: "fa-arrow-down", label: _t("Down"), className: "text-danger"},
     first: {icon: "fa-plus", label: _t("First category"), className: "text-info"},
-    last: {icon: "fa-minus", label: _t("No category any more"), className: "text-danger"},
+    last: {
+        icon: "fa-minus",
+        label: _t("No category any more"),
+        className: "text-danger",
+    },
 };
 
 /**
