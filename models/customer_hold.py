@@ -100,10 +100,8 @@ class CustomerHold(models.Model):
     comparison_state = fields.Selection(
         related="comparison_id.state", string="State of the Comparison"
     )
-    comparison_date = fields.Datetime(
-        related="comparison_id.date_done", string="What Would Change, as of"
-    )
     cell_ids = fields.One2many(related="comparison_id.cell_ids")
+    matrix = fields.Json(related="comparison_id.matrix")
     movement_ids = fields.One2many("customer.hold.customer", "hold_id", readonly=True)
     decided_by_id = fields.Many2one("res.users", readonly=True)
     decided_at = fields.Datetime("Decided", readonly=True)
