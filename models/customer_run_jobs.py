@@ -96,7 +96,8 @@ class CustomerClassificationRunLine(models.Model):
         last = 0
         while last is not None:
             scope, last = self._get_next_range(last)
-            self._judge(dimension, scope, False, before if is_back else None)
+            taken_back = before if is_back else None
+            self._judge(dimension, scope, is_braked=False, taken_back=taken_back)
             self._check_stop()
         self.env["customer.hold"]._close_movement(dimension, self.company_id)
 
