@@ -101,9 +101,7 @@ export class CustomerTimeline extends Component {
     }
 
     formatTime(moment) {
-        return deserializeDateTime(moment).toLocaleString(
-            luxon.DateTime.TIME_SIMPLE
-        );
+        return deserializeDateTime(moment).toLocaleString(luxon.DateTime.TIME_SIMPLE);
     }
 
     /** Who and until when, in small text. */

@@ -112,8 +112,7 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
         },
         {
             content: "the history shows it",
-            trigger:
-                ".o_customer_timeline_entry:contains('Framework contract')",
+            trigger: ".o_customer_timeline_entry:contains('Framework contract')",
         },
         {
             content: "change the decision",

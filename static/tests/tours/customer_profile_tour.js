@@ -206,7 +206,8 @@ registry.category("web_tour.tours").add("customer_timeline", {
         {content: "open the page", trigger: PAGE, run: "click"},
         {
             content: "the first category with its origin",
-            trigger: ".o_customer_timeline_entry:contains('First category'):contains('Bronze')",
+            trigger:
+                ".o_customer_timeline_entry:contains('First category'):contains('Bronze')",
         },
         {
             content: "a decision by hand with its reason",
@@ -224,7 +225,8 @@ registry.category("web_tour.tours").add("customer_timeline", {
         },
         {
             content: "what was shown then",
-            trigger: ".o_customer_timeline_shown:contains('Silver'):contains('by hand')",
+            trigger:
+                ".o_customer_timeline_shown:contains('Silver'):contains('by hand')",
         },
         {
             content: "back to the present",
