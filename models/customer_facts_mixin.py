@@ -209,7 +209,7 @@ class CustomerFactsMixin(models.AbstractModel):
         """
         return SQL(
             """
-            SELECT computed.*, stored.partner_id AS stored_id
+            SELECT %(columns)s, stored.partner_id AS stored_id
               FROM (%(query)s) AS computed
               FULL JOIN %(stored)s AS stored
                 ON stored.partner_id = computed.partner_id
@@ -217,6 +217,10 @@ class CustomerFactsMixin(models.AbstractModel):
                 OR computed.partner_id IS NULL
                 OR (%(stored_columns)s) IS DISTINCT FROM (%(computed_columns)s)
             """,
+            # what late columns follow from is needed with them only
+            columns=SQL("computed.*")
+            if late
+            else SQL("computed.partner_id, %s", self._get_columns("computed")),
             query=self._get_update_query(company, as_of, scope, settings, late),
             stored=self._get_stored(company, scope),
             stored_columns=self._get_compared_columns("stored"),
