@@ -68,6 +68,14 @@ class CustomerCodeMixin(models.AbstractModel):
         return set(others.search(domain).mapped("code"))
 
     @api.model
+    def _get_copy_code(self, record):
+        """Return a code derived from that of a record of any model, taken by none."""
+        # sudo: those that the user may not see count, too
+        others = record.sudo().with_context(active_test=False)
+        similar = others.search([("code", "=like", f"{record.code}%")])
+        return self._get_free_code(record.code, {record.code, *similar.mapped("code")})
+
+    @api.model
     def _get_free_code(self, code, taken):
         """Return ``code``, with a number where it is among those taken."""
         if code and code not in taken:

@@ -163,21 +163,8 @@ class CustomerDimension(models.Model):
             if not (default and "name" in default):
                 vals["name"] = self.env._("%s (copy)", dimension.name)
             if not (default and "code" in default):
-                vals["code"] = dimension._get_free_code()
+                vals["code"] = self.env["customer.code.mixin"]._get_copy_code(dimension)
         return vals_list
-
-    def _get_free_code(self):
-        """Return a code derived from this one that no dimension has yet."""
-        taken = set(
-            self.sudo()
-            .with_context(active_test=False)
-            .search([("code", "=like", f"{self.code}%")])
-            .mapped("code")
-        )
-        number = 2
-        while f"{self.code}_{number}" in taken:
-            number += 1
-        return f"{self.code}_{number}"
 
     def action_renew_cut_points(self):
         """Ask the next computation to take the limits from its customers anew."""
