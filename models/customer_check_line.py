@@ -321,7 +321,9 @@ class CustomerCheckLine(models.Model):
             ),
             self.env["customer.hold.customer"]._get_noted_query(company),
             # whom the calendar concerns, by the definition of the nightly run
-            *Line.new({"company_id": company.id, "as_of": today})._get_due_queries(),
+            *Line.new({"company_id": company.id, "as_of": today})._get_due_queries(
+                self.env["customer.facts.mixin"]._get_wanted()
+            ),
         ]
 
     # What was found

@@ -129,8 +129,8 @@ class CustomerCheckLine(models.Model):
         """Return the models of facts that are kept, and were filled by a run."""
         return [
             model
-            for model in self.env["customer.facts.mixin"]._get_models()
-            if model._is_wanted() and model._is_filled(self.company_id)
+            for model in self.env["customer.facts.mixin"]._get_wanted()
+            if model._is_filled(self.company_id)
         ]
 
     def _compare_facts(self, model, scope):

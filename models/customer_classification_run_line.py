@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from functools import partial
 
 import psycopg2
 
@@ -23,6 +24,8 @@ LOCK_SPACE = 0x63636C73
 LOCK_WAIT = 30
 #: Seconds after which a step is committed
 MOMENT = 0.2
+#: Seconds for which a run leaves room for somebody who did something
+BUSY_MOMENT = 5
 
 
 class RunStopped(Exception):
@@ -156,8 +159,10 @@ class CustomerClassificationRunLine(models.Model):
             return False
         try:
             self._cron_retry(self._note_worker)
-            while self._cron_retry(self._do_some):
-                self._check_stop()
+            # what changed within the minute was changed by people at work
+            is_busy = self.extent == "touched"
+            while self._cron_retry(partial(self._do_some, is_busy)):
+                is_busy = self._check_stop()
                 if commit_progress() <= 0:
                     return False
         except Exception as error:
@@ -166,16 +171,24 @@ class CustomerClassificationRunLine(models.Model):
             self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
         return True
 
-    def _do_some(self):
+    def _do_some(self, is_busy=False):
         """Do steps for a moment; return whether there is more to do.
 
         Most steps have nothing to do, and to commit takes longer than they do.
+
+        :param bool is_busy: whether others work in the database
         """
+        if is_busy:
+            self._make_room()
         end = time.monotonic() + MOMENT
         while self._do_next():
             if time.monotonic() > end:
                 return True
         return False
+
+    def _make_room(self):
+        """Compute in one process until the transaction ends: others need the rest."""
+        self.env.execute_query(SQL("SET LOCAL max_parallel_workers_per_gather = 0"))
 
     def _cron_commit(self):
         self.env.cr.commit()
@@ -201,18 +214,38 @@ class CustomerClassificationRunLine(models.Model):
     # Stopping
 
     def _check_stop(self):
-        """Raise where somebody stopped the run meanwhile."""
+        """Look whether somebody stopped the run, or works in the database meanwhile.
+
+        :return: whether others did something in the last seconds
+        :raise RunStopped: if it is to stop
+        """
         # a cursor of its own: a long transaction does not see what came after its begin
         with self.env.registry.cursor() as cr:
             cr.execute(
                 SQL(
-                    "SELECT stopped_at FROM customer_classification_run WHERE id = %s",
-                    self.run_id.id,
+                    """
+                    SELECT run.stopped_at IS NOT NULL,
+                           EXISTS (
+                               SELECT
+                                 FROM pg_stat_activity
+                                WHERE datname = current_database()
+                                  AND backend_type = 'client backend'
+                                  AND pid NOT IN (pg_backend_pid(), %(worker)s)
+                                  AND state_change
+                                      > clock_timestamp() - %(moment)s * interval '1 s'
+                           )
+                      FROM customer_classification_run AS run
+                     WHERE run.id = %(run)s
+                    """,
+                    worker=self.worker or 0,
+                    moment=BUSY_MOMENT,
+                    run=self.run_id.id,
                 )
             )
-            rows = cr.fetchall()
-        if rows and rows[0][0]:
+            [is_stopped, is_busy] = cr.fetchone() or (False, False)
+        if is_stopped:
             raise RunStopped
+        return is_busy
 
     def _note_worker(self):
         [[self.worker]] = self.env.execute_query(SQL("SELECT pg_backend_pid()"))

@@ -24,6 +24,8 @@ class CustomerEngineLinksMixin(models.AbstractModel):
     @api.model
     def _remove_links(self, ids, linked_ids=()):
         """Remove the rows that link to deleted records, or empty the link."""
+        if not ids:
+            return
         for table, column in get_engine_columns(self.env, self._name, "cascade"):
             self.env.execute_query(
                 SQL(

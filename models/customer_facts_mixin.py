@@ -48,19 +48,22 @@ class CustomerFactsMixin(models.AbstractModel):
     _due_idx = models.Index("(company_id, next_due)")
 
     @api.model
-    def _is_wanted(self):
-        """Return whether anybody wants these facts: a metric shows, a dimension reads.
+    def _get_wanted(self):
+        """Return the models of facts that a metric shows or a dimension reads.
 
         The metrics can be archived where a company has no use for them.
         """
         # sudo: who starts a run need not be allowed to read metrics
-        metrics = self.env["customer.metric"].sudo()
-        is_own = [("kind", "=", "figure"), ("code", "in", self._fact_columns)]
-        if metrics.search_count(is_own, limit=1):
-            return True
+        metrics = self.env["customer.metric"].sudo().search([("kind", "=", "figure")])
+        shown = set(metrics.mapped("code"))
         read = self.env["customer.dimension"]._get_read_fields()
-        shown = self.env["res.partner"]._get_customer_fields_of(self)
-        return not read.isdisjoint(shown)
+        Partner = self.env["res.partner"]
+        return [
+            model
+            for model in self._get_models()
+            if not shown.isdisjoint(model._fact_columns)
+            or not read.isdisjoint(Partner._get_customer_fields_of(model))
+        ]
 
     @api.model
     def _is_filled(self, company, scope=EVERYONE):

@@ -167,34 +167,50 @@ class CustomerHold(models.Model):
         return self._get_standing(dimension, company, "data") or rejected_today
 
     @api.model
-    def _count_classified(self, dimension, company):
-        """Return how many customers have a category by computation."""
+    def _count_classified(self, dimension, company, limit=None):
+        """Return how many customers have a category by computation.
+
+        :param int limit: count no further
+        """
         [[count]] = self.env.execute_query(
             SQL(
                 """
-                SELECT count(DISTINCT partner_id)
-                  FROM customer_assignment
-                 WHERE dimension_id = %s
-                   AND %s
-                   AND category_id IS NOT NULL
+                SELECT count(*)
+                  FROM (
+                      SELECT partner_id
+                        FROM customer_assignment
+                       WHERE dimension_id = %(dimension)s
+                         AND %(in_company)s
+                         AND category_id IS NOT NULL
+                       %(grouped)s
+                       LIMIT %(limit)s
+                  ) AS classified
                 """,
-                dimension.id,
-                SQL("company_id = %s", company.id)
+                # without several for a customer, the first ones of an index
+                grouped=SQL("GROUP BY partner_id")
+                if dimension.is_multiple
+                else SQL("ORDER BY category_id"),
+                dimension=dimension.id,
+                in_company=SQL("company_id = %s", company.id)
                 if company
                 else SQL("company_id IS NULL"),
+                limit=limit,
             )
         )
         return count
 
     @api.model
-    def _is_too_much(self, dimension, moved, classified):
-        """Return whether so many of the classified customers are more than allowed.
+    def _is_too_much(self, dimension, company, moved):
+        """Return whether so many are more than may change of the classified customers.
 
-        In whole numbers: exactly the share passes.
+        In whole numbers: exactly the share passes. No more customers are counted than
+        it takes to know, so that it costs what changed and not what there is.
         """
         if moved <= ALONE:
             return False
-        return moved * 10_000 > round(dimension.brake_share * 100) * classified
+        share = round(dimension.brake_share * 100)
+        enough = -(-moved * 10_000 // share)
+        return self._count_classified(dimension, company, enough) < enough
 
     @api.model
     def _hold(self, line, dimension, **values):

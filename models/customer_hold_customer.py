@@ -58,13 +58,12 @@ class CustomerHoldCustomer(models.Model):
         hold = Hold._get_blocking(dimension, company, line.as_of)
         if new and not hold:
             passed = self._count_moved(dimension, company, line.as_of)
-            classified = Hold._count_classified(dimension, company)
-            if Hold._is_too_much(dimension, passed + new, classified):
+            if Hold._is_too_much(dimension, company, passed + new):
                 hold = Hold._hold(
                     line,
                     dimension,
                     kind="data",
-                    classified_count=classified,
+                    classified_count=Hold._count_classified(dimension, company),
                     passed_count=passed,
                     counted=new,
                 )

@@ -103,8 +103,6 @@ class CustomerProductFigures(models.Model):
     def _get_due_queries(self, company, as_of):
         """Add who bought a product whose cost or category is another one by now."""
         queries = super()._get_due_queries(company, as_of)
-        if not self._is_wanted():
-            return queries
         self._flush_lines()
         bought = SQL(
             """
@@ -129,8 +127,7 @@ class CustomerProductFigures(models.Model):
 
     @api.model
     def _remember(self, company):
-        if self._is_wanted():
-            self.env["customer.product.seen"]._update(company)
+        self.env["customer.product.seen"]._update(company)
 
     @api.model
     def _remove(self, company):

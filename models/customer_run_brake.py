@@ -65,8 +65,7 @@ class CustomerClassificationRunLine(models.Model):
     def _decide(self, ruleset, moved):
         """Put a version in force, or hold it."""
         dimension, Hold = ruleset.dimension_id, self.env["customer.hold"]
-        classified = Hold._count_classified(dimension, self.company_id)
-        if not Hold._is_too_much(dimension, moved, classified):
+        if not Hold._is_too_much(dimension, self.company_id, moved):
             self._put_in_force(ruleset)
             return
         ruleset.state = "held"
@@ -76,7 +75,7 @@ class CustomerClassificationRunLine(models.Model):
             kind="version",
             ruleset_id=ruleset.id,
             counted=moved,
-            classified_count=classified,
+            classified_count=Hold._count_classified(dimension, self.company_id),
         )
         hold._compare()
 
@@ -85,8 +84,8 @@ class CustomerClassificationRunLine(models.Model):
         if self._is_braked(dimension):
             self.env["customer.hold.customer"]._restrain(self, dimension, scope)
 
-    def _note_customers(self):
-        result = super()._note_customers()
+    def _note_customers(self, wanted):
+        result = super()._note_customers(wanted)
         if self.extent in ("due", "touched"):
             self._note(
                 self.env["customer.hold.customer"]._get_released_query(

@@ -98,7 +98,8 @@ class CustomerClassificationRunLine(models.Model):
             scope, last = self._get_next_range(last)
             taken_back = before if is_back else None
             self._judge(dimension, scope, is_braked=False, taken_back=taken_back)
-            self._check_stop()
+            if self._check_stop():
+                self._make_room()
         self.env["customer.hold"]._close_movement(dimension, self.company_id)
 
     def _prepare_figures(self, dimension):

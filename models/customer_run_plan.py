@@ -68,10 +68,11 @@ class CustomerClassificationRunLine(models.Model):
         """Return the jobs of the line, in their order."""
         if self._is_past():
             return [{"do": "past"}]
-        self._note_customers()
+        wanted = self.env["customer.facts.mixin"]._get_wanted()
+        self._note_customers(wanted)
         is_anybody_noted = not self._get_next_noted(0)[0].is_empty()
         jobs = [
-            *self._plan_facts(),
+            *self._plan_facts(wanted),
             *self._plan_metrics(),
             *self._plan_judging(),
         ]
@@ -85,12 +86,12 @@ class CustomerClassificationRunLine(models.Model):
         """Return whether what nobody can tell the changes of is done for everybody."""
         return self.extent in ("all", "due")
 
-    def _plan_facts(self):
+    def _plan_facts(self, wanted):
         if not self.company_id:
             return []
         jobs = []
         for model in self.env["customer.facts.mixin"]._get_models():
-            if not model._is_wanted():
+            if model not in wanted:
                 jobs.append({"do": "removal", "model": model._name})
                 continue
             everyone = self.extent == "all" or (
@@ -143,16 +144,19 @@ class CustomerClassificationRunLine(models.Model):
         """Return the dimensions that the line computes."""
         return self.env["customer.dimension"]._get_computed(shared=not self.company_id)
 
-    def _note_customers(self):
-        """Note whom the line looks at, besides those whom the queue named."""
+    def _note_customers(self, wanted):
+        """Note whom the line looks at, besides those whom the queue named.
+
+        :param list wanted: the models of facts that are kept
+        """
         if self.extent == "chosen":
             self._note(SQL("SELECT unnest(%s)", self.run_id.partner_ids.ids))
         elif self.extent == "due":
             self._take_over()
-            for query in self._get_due_queries():
+            for query in self._get_due_queries(wanted):
                 self._note(query)
         if self.company_id and self._is_sweeping():
-            for model in self.env["customer.facts.mixin"]._get_models():
+            for model in wanted:
                 model._remember(self.company_id)
 
     def _note(self, customers):
@@ -194,8 +198,11 @@ class CustomerClassificationRunLine(models.Model):
             )
         )
 
-    def _get_due_queries(self):
-        """Return queries that select the ids of those for whom the day has come."""
+    def _get_due_queries(self, wanted):
+        """Return queries that select the ids of those for whom the day has come.
+
+        :param list wanted: the models of facts that are kept
+        """
         queries = [
             SQL(
                 """
@@ -210,7 +217,7 @@ class CustomerClassificationRunLine(models.Model):
         ]
         if not self.company_id:
             return queries
-        for model in self.env["customer.facts.mixin"]._get_models():
+        for model in wanted:
             queries += model._get_due_queries(self.company_id, self.as_of)
         return [
             *queries,
