@@ -149,34 +149,42 @@ class CustomerRulesetCriterion(models.Model):
 
     @api.model
     def _compute_quantile_cuts(self, criterion, values):
-        """Return where the upper four fifths of ``values`` begin, from the worst on."""
+        """Return where the upper four fifths of ``values`` begin, from the worst on.
+
+        Equal values are counted before they are sorted: most metrics have few.
+        """
         is_higher = criterion["higher"]
-        rows = self.env.execute_query(
+        [cuts] = self.env.execute_query(
             SQL(
                 """
-                WITH scored AS (%(values)s),
-                percentile AS (
-                    SELECT *
-                      FROM unnest(
-                               (SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
-                                       WITHIN GROUP (ORDER BY value %(direction)s)
-                                  FROM scored)
-                           ) WITH ORDINALITY AS percentile (value, place)
+                WITH step AS (
+                    SELECT value, count(*) AS customers
+                      FROM (%(values)s) AS scored
+                     WHERE value IS NOT NULL
+                     GROUP BY value
+                ),
+                cumulated AS (
+                    SELECT sum(customers) OVER sorted AS reached,
+                           sum(customers) OVER () AS total,
+                           lead(value) OVER sorted AS following
+                      FROM step
+                    WINDOW sorted AS (ORDER BY value %(direction)s)
                 )
-                SELECT percentile.place,
-                       (SELECT %(next)s(scored.value)
-                          FROM scored
-                         WHERE scored.value %(better)s percentile.value)::text AS cut
-                  FROM percentile
-                 ORDER BY percentile.place
+                SELECT %(cuts)s FROM cumulated
                 """,
                 values=values,
                 direction=SQL("ASC" if is_higher else "DESC"),
-                next=SQL("min" if is_higher else "max"),
-                better=SQL(">" if is_higher else "<"),
+                cuts=SQL(", ").join(
+                    SQL(
+                        "%s(following) FILTER (WHERE 5 * reached >= %s * total)::text",
+                        SQL("min" if is_higher else "max"),
+                        fifth,
+                    )
+                    for fifth, _score in enumerate(CUT_SCORES, 1)
+                ),
             )
         )
-        return [cut for _place, cut in rows] or [None] * len(CUT_SCORES)
+        return list(cuts)
 
     @api.model
     def _compute_share_cuts(self, criterion, values):
