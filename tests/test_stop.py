@@ -286,3 +286,59 @@ class TestMeeting(StopCommon):
             self.assertTrue(second._cron_work())
             self.assertEqual(second.state, "done")
             self.complete(env)
+
+
+@tagged("post_install", "-at_install")
+class TestRoom(StopCommon):
+    """A run computes in several processes only while nobody else works."""
+
+    def get_workers(self, work):
+        """Run a company; return how many more processes each part after a look had."""
+        Line, found = self.registry[LINE], []
+        look, judge = Line._check_stop, Line._judge
+
+        def looking(line):
+            work()
+            return look(line)
+
+        def judging(line, *args, **kwargs):
+            [[setting]] = line.env.execute_query(
+                SQL("SELECT current_setting('max_parallel_workers_per_gather')")
+            )
+            found.append(int(setting))
+            return judge(line, *args, **kwargs)
+
+        # a moment in which nobody but these two connections does anything
+        patches = (
+            patch.object(Line, "_check_stop", looking),
+            patch.object(Line, "_judge", judging),
+            patch(f"{LINE_LOGGER}.MOMENT", 0),
+            patch(f"{LINE_LOGGER}.BUSY_MOMENT", 0.5),
+        )
+        with self.connect() as env:
+            self.change(env)
+            run = env[RUN]._create_run(
+                "request", env["res.company"].browse(self.company_ids[0])
+            )
+            env.cr.commit()
+            with patches[0], patches[1], patches[2], patches[3]:
+                run._cron_work()
+            self.assertEqual(run.state, "done")
+        self.assertTrue(found)
+        return found
+
+    def test_makes_room_for_people(self):
+        with self.connect() as other:
+
+            def work():
+                other.cr.execute("SELECT count(*) FROM res_partner")
+                other.cr.commit()
+
+            self.assertEqual(set(self.get_workers(work)), {0})
+
+    def test_nobody_works(self):
+        with self.connect() as env:
+            [[usual]] = env.execute_query(
+                SQL("SELECT current_setting('max_parallel_workers_per_gather')")
+            )
+        self.assertEqual(set(self.get_workers(lambda: time.sleep(0.6))), {int(usual)})
