@@ -321,6 +321,7 @@ class TestRoom(StopCommon):
                 "request", env["res.company"].browse(self.company_ids[0])
             )
             env.cr.commit()
+            time.sleep(0.6)
             with patches[0], patches[1], patches[2], patches[3]:
                 run._cron_work()
             self.assertEqual(run.state, "done")
@@ -341,4 +342,4 @@ class TestRoom(StopCommon):
             [[usual]] = env.execute_query(
                 SQL("SELECT current_setting('max_parallel_workers_per_gather')")
             )
-        self.assertEqual(set(self.get_workers(lambda: time.sleep(0.6))), {int(usual)})
+        self.assertEqual(set(self.get_workers(lambda: None)), {int(usual)})
