@@ -19,7 +19,7 @@ class CustomerAssignment(models.Model):
             is_matching = case.matches_today(rule)
             rules.append(
                 {
-                    "name": rule.name,
+                    "name": rule.shown_name,
                     "category": rule.category_id.name,
                     "color": rule.category_id.color,
                     "is_matching": is_matching,

@@ -39,6 +39,7 @@ class CustomerAssignmentHistory(models.Model):
     def _explain_rule(self, inputs, day):
         if not inputs["position"]:
             return self.env._("No rule matches any more (as of %s)", day)
+        rule = self.env["customer.dimension.rule"]._get_shown_name(inputs["rule"])
         parts = []
         for name, value in sorted((inputs.get("values") or {}).items()):
             if self.env["customer.metric"]._is_hidden_field(name):
@@ -52,15 +53,13 @@ class CustomerAssignmentHistory(models.Model):
                 )
             )
         if not parts:
-            return self.env._(
-                "Rule “%(rule)s” (as of %(date)s)", rule=inputs["rule"], date=day
-            )
+            return self.env._("Rule “%(rule)s” (as of %(date)s)", rule=rule, date=day)
         text = parts[0]
         for part in parts[1:]:
             text = self._join_parts(text, part)
         return self.env._(
             "Rule “%(rule)s”: %(values)s (as of %(date)s)",
-            rule=inputs["rule"],
+            rule=rule,
             values=text,
             date=day,
         )

@@ -136,7 +136,7 @@ class CustomerLinter(models.AbstractModel):
     @api.model
     def _get_name(self, frozen):
         """Return what people call a frozen rule, in their language."""
-        return frozen.rule_id.name or frozen.name
+        return frozen.rule_id.name or frozen.shown_name
 
     @api.model
     def _collect_every_match(self, ruleset):

@@ -1,6 +1,6 @@
 from ast import literal_eval
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 
 
@@ -15,7 +15,9 @@ class CustomerRulesetRule(models.Model):
     position = fields.Integer(
         required=True, help="From 1 on; the first that matches decides."
     )
+    # in one language, whoever makes the version
     name = fields.Char(required=True)
+    shown_name = fields.Char("Name in Your Language", compute="_compute_shown_name")
     domain = fields.Char("Condition", required=True)
     category_id = fields.Many2one(
         # cascade: a category that a version names goes only with its whole dimension
@@ -30,6 +32,13 @@ class CustomerRulesetRule(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
+
+    @api.depends("name")
+    @api.depends_context("lang")
+    def _compute_shown_name(self):
+        Rule = self.env["customer.dimension.rule"]
+        for rule in self:
+            rule.shown_name = Rule._get_shown_name(rule.name)
 
     def _get_domain(self):
         """Return the condition as a domain."""

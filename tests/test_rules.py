@@ -115,6 +115,43 @@ class TestRules(RulesCommon):
         self.assertEqual(dimension.active_ruleset_id, version)
         self.assertFalse(dimension.with_context(lang="zh_CN").has_pending_settings)
 
+    def test_reason_in_the_readers_language(self):
+        """What a rule decided names it as the reader knows it, not as it is frozen."""
+        self.env["res.lang"]._activate_lang("zh_CN")
+        customer = self.make_customer("Reader")
+        dimension = self.make_dimension("read", ["A"], [("A", [])])
+        rule = dimension.rule_ids
+        rule.name = "Everybody"
+        self.classify()
+        row = self.Assignment.search([("partner_id", "=", customer.id)])
+        chinese = row.with_context(lang="zh_CN")
+        self.assertIn("Everybody", chinese.explanation)
+
+        rule.with_context(lang="zh_CN").name = "所有客户"
+        self.env.invalidate_all()
+        self.assertIn("Everybody", row.explanation)
+        self.assertIn("所有客户", chinese.explanation)
+        [frozen] = dimension.active_ruleset_id.rule_ids
+        self.assertEqual(frozen.with_context(lang="zh_CN").shown_name, "所有客户")
+        self.assertEqual(frozen.name, "Everybody")
+
+        # as the dialog of translations writes it
+        rule.update_field_translations("name", {"zh_CN": "每位客户"})
+        self.env.invalidate_all()
+        self.assertIn("每位客户", chinese.explanation)
+
+    def test_reason_of_rules_called_the_same(self):
+        """Whose translation it was, nobody knows: the frozen name remains."""
+        self.env["res.lang"]._activate_lang("zh_CN")
+        customer = self.make_customer("Reader")
+        dimension = self.make_dimension("read", ["A", "B"], [("A", []), ("B", [])])
+        dimension.rule_ids.name = "The same"
+        for rule, name in zip(dimension.rule_ids, ["甲", "乙"], strict=True):
+            rule.with_context(lang="zh_CN").name = name
+        self.classify()
+        row = self.Assignment.search([("partner_id", "=", customer.id)])
+        self.assertIn("The same", row.with_context(lang="zh_CN").explanation)
+
     def test_default_category(self):
         customer, other = self.make_customer("In"), self.make_customer("Out")
         dimension = self.make_dimension(
