@@ -63,6 +63,10 @@ class ResPartner(models.Model):
                 for day in days
             ],
             "has_more": len(entries) > limit,
+            # where the days are, so that the times are of there, too
+            "timezone": self.env.company.root_id._in_customer_timezone().env.context[
+                "tz"
+            ],
             "today": fields.Date.to_string(
                 self.env.company.root_id._get_customer_today()
             ),

@@ -266,6 +266,7 @@ class TestTimeTravel(RulesCommon):
         }
         self.assertEqual(told, fields.Date.to_string(first))
         timeline = self.customers[0].get_customer_timeline()
+        self.assertEqual(timeline["timezone"], self.env.company.partner_id.tz or "UTC")
         self.assertEqual(timeline["complete_since"], fields.Date.to_string(first))
 
     def get_origins(self):

@@ -101,7 +101,10 @@ export class CustomerTimeline extends Component {
     }
 
     formatTime(moment) {
-        return deserializeDateTime(moment).toLocaleString(luxon.DateTime.TIME_SIMPLE);
+        const tz = this.state.timeline.timezone;
+        return deserializeDateTime(moment, {tz}).toLocaleString(
+            luxon.DateTime.TIME_SIMPLE
+        );
     }
 
     /** Who and until when, in small text. */
