@@ -222,6 +222,15 @@ class CustomerBulk(models.Model):
                 {name: vals[name] for name in vals.keys() & INPUT_FIELDS}
                 for vals in vals_list
             ]
+            # nor by the defaults of the context: a bulk change that says it undoes
+            # another's would mark it as undone
+            context = {
+                key: value
+                for key, value in self.env.context.items()
+                if not key.startswith("default_")
+                or key.removeprefix("default_") in INPUT_FIELDS
+            }
+            self = self.with_env(self.env(context=context))
         return super().create(vals_list)
 
     def write(self, vals):

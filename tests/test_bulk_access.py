@@ -118,6 +118,26 @@ class TestBulkAccess(BulkCommon):
         )
         self.assertEqual((forged.state, forged.user_id), ("draft", self.user))
 
+    def test_defaults_of_the_context_forge_nothing(self):
+        """One that claims to undo another's would have marked it as undone."""
+        manager = self.make_user("bulk_manager", groups=MANAGER)
+        bulk = self.make_bulk(self.customers, ("set", self.gold), user=manager)
+        self.apply(bulk)
+        forged = (
+            self.Bulk.with_user(self.user)
+            .with_context(
+                default_kind="undo",
+                default_undo_of_id=bulk.id,
+                default_state="running",
+                default_is_previewed=True,
+                default_reason="Kept",
+            )
+            .create({})
+        )
+        self.assertEqual((forged.kind, forged.state), ("change", "draft"))
+        self.assertFalse(forged.sudo().undo_of_id or forged.is_previewed)
+        self.assertEqual(forged.reason, "Kept")
+
     def test_hidden_dimension(self):
         self.dimension.view_group_ids = self.group
         manager = self.make_user("bulk_manager", groups=MANAGER)
