@@ -34,7 +34,7 @@ class CustomerBulkReference(models.Model):
         index=True,
         ondelete="cascade",
     )
-    number = fields.Integer("Line", readonly=True, aggregator=None)
+    number = fields.Integer("Line Number", readonly=True, aggregator=None)
     value = fields.Char("Reference", required=True, readonly=True)
     outcome = fields.Selection(
         [
@@ -84,7 +84,7 @@ class CustomerBulk(models.Model):
         readonly=True,
         domain=[("outcome", "!=", "found")],
     )
-    found_count = fields.Integer("Found", compute="_compute_reference_counts")
+    found_count = fields.Integer("Contacts Found", compute="_compute_reference_counts")
     unclear_count = fields.Integer(
         "Not Found or Ambiguous", compute="_compute_reference_counts"
     )

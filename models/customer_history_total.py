@@ -20,7 +20,9 @@ class CustomerHistoryTotal(models.Model):
     month = fields.Date(required=True, readonly=True)
     event = fields.Selection(
         selection=lambda self: (
-            self.env["customer.assignment.history"]._fields["event"].selection
+            self.env["customer.assignment.history"]
+            ._fields["event"]
+            ._description_selection(self.env)
         ),
         required=True,
         readonly=True,

@@ -49,7 +49,9 @@ class CustomerMovement(models.Model):
     date = fields.Datetime(readonly=True)
     event = fields.Selection(
         selection=lambda self: (
-            self.env["customer.assignment.history"]._fields["event"].selection
+            self.env["customer.assignment.history"]
+            ._fields["event"]
+            ._description_selection(self.env)
         ),
         readonly=True,
     )
@@ -88,6 +90,11 @@ class CustomerMovement(models.Model):
         help="The net revenue in the period that decided, as the computation had it "
         "before it. Empty where something else decided.",
     )
+    has_revenue = fields.Boolean(
+        "Revenue Is Known",
+        readonly=True,
+        help="Whether the net revenue decided: a page shows 0 where there is none.",
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     explanation = fields.Char("Why", compute="_compute_explanation")
 
@@ -98,6 +105,16 @@ class CustomerMovement(models.Model):
 
     @property
     def _table_query(self):
+        return SQL(
+            """
+            SELECT movement.*, movement.revenue IS NOT NULL AS has_revenue
+              FROM (%s) AS movement
+            """,
+            self._get_movements_query(),
+        )
+
+    @api.model
+    def _get_movements_query(self):
         return SQL(
             """
             SELECT history.id, history.partner_id, history.company_id,

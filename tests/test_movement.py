@@ -97,6 +97,24 @@ class TestMovement(MovementCommon):
         )
         self.assertEqual(three[1].explanation, "2026-02-12")
 
+    def test_events_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        event = self.env["ir.model.fields.selection"].search(
+            [
+                ("field_id.model", "=", "customer.assignment.history"),
+                ("field_id.name", "=", "event"),
+                ("value", "=", "set"),
+            ]
+        )
+        event.update_field_translations("name", {"zh_CN": "人工设定"})
+        self.env.registry.clear_cache()
+        for model in ("customer.movement", "customer.history.total"):
+            with self.subTest(model):
+                fields = (
+                    self.env[model].with_context(lang="zh_CN").fields_get(["event"])
+                )
+                self.assertIn(("set", "人工设定"), fields["event"]["selection"])
+
     def test_revenue_and_what_nobody_saw(self):
         tier = self.dimension
         tier.active = True
@@ -132,6 +150,7 @@ class TestMovement(MovementCommon):
             [("id", "=", decision.id)], [], ["revenue:array_agg"]
         )
         self.assertEqual(revenue, [None])
+        self.assertEqual((rise.has_revenue, decision.has_revenue), (True, False))
         self.assertEqual(self.tier_of(customer), "Silver")
 
     def test_other_companies_and_customers_stay_hidden(self):

@@ -13,6 +13,18 @@ const AGO = {
 };
 
 /**
+ * Words of core's descriptions that its Chinese lacks: where a module has no translation
+ * of its own, the one of any other is taken.
+ */
+export const CORE_WORDS = [
+    _t("before"),
+    _t("between"),
+    _t("greater or equal to"),
+    _t("lower or equal to"),
+    _t("lower than"),
+];
+
+/**
  * A date such as "today -90d", which core takes for a broken date.
  */
 class RelativeDate extends Expression {
