@@ -49,6 +49,7 @@ from . import customer_facts_mixin
 from . import customer_figures
 from . import customer_figures_query
 from . import customer_payment_figures
+from . import customer_payment_imagined
 from . import account_reconcile_index
 from . import customer_product_figures
 from . import customer_product_share
@@ -96,7 +97,9 @@ from . import customer_explanation_score
 from . import customer_receipt
 from . import customer_receipt_text
 from . import customer_outlook
+from . import customer_outlook_payment
 from . import customer_outlook_text
+from . import customer_outlook_payment_text
 from . import customer_assignment_receipt
 from . import customer_assignment_rules
 
@@ -190,6 +193,7 @@ from . import res_partner_payment
 from . import res_partner_product
 from . import res_partner_search
 from . import res_partner_metric
+from . import customer_score_secrecy
 from . import res_partner_days
 from . import res_partner_search_several
 from . import res_partner_master_data

@@ -56,21 +56,22 @@ class CustomerAssignment(models.Model):
     def get_outlook(self):
         """Return what changes the category by itself, and what would change it.
 
-        :return: list of sentences; none where it follows from figures that the user
-            may not see
+        :return: list of dicts with a sentence as ``text`` and the ``documents`` it is
+            about; none where it follows from figures that the user may not see
         :raise AccessError: for who may not see the customer or the dimension
         """
         self.ensure_one()
         self.check_access("read")
         # sudo: what decides may be hidden from the user, who is told nothing then
         own = self.sudo()
-        if not own._has_outlook():
+        ruleset = own._get_ruleset_in_force()
+        if not ruleset or own._has_hidden_figures(ruleset):
             return []
         try:
             return self.env["customer.outlook"].sudo()._describe(own)
         except UserError as error:
             # a metric that is switched off: nothing can be computed until then
-            return [str(error)]
+            return [{"text": str(error), "documents": []}]
 
     def get_short_outlook(self):
         """Return on which day each category changes by itself, and what prevents it.
@@ -82,17 +83,17 @@ class CustomerAssignment(models.Model):
         result = {}
         for row in self.sudo():  # sudo: see above
             try:
-                if row._has_outlook():
+                if row._follows_calendar():
                     result[row.id] = self.env["customer.outlook"]._describe_short(row)
             except UserError:
                 continue  # said where the user asks for the reasons
         return result
 
-    def _has_outlook(self):
+    def _follows_calendar(self):
+        """Return whether a day can be told, and the user may know."""
         ruleset = self._get_ruleset_in_force()
         return (
             bool(self.company_id)
-            and not self.slot
             and ruleset.method in ("score", "rule")
             and not self._has_hidden_figures(ruleset)
         )
@@ -180,6 +181,9 @@ class CustomerAssignment(models.Model):
                 if not is_secret:
                     line["alone"] = self._get_alone(case, verdict, criterion)
             criteria.append(line)
+        if is_secret:
+            # the total, and how far it is from the limits, would tell the hidden part
+            return {"criteria": criteria}
         return {
             "criteria": criteria,
             "score": verdict.score is not None

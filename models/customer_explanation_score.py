@@ -15,6 +15,9 @@ class CustomerAssignmentHistory(models.Model):
 
         :param dict inputs: as ``customer.ruleset`` builds them
         """
+        is_secret = bool(
+            self.env["customer.metric"]._get_hidden_codes(inputs.get("criteria", ()))
+        )
         explanation = (
             self._explain_points(inputs, currency)
             if inputs.get("score")
@@ -22,7 +25,7 @@ class CustomerAssignmentHistory(models.Model):
         )
         if inputs.get("kept"):
             explanation = self._join_sentences(
-                explanation, self._explain_kept(*inputs["kept"])
+                explanation, self._explain_kept(*inputs["kept"], is_secret)
             )
         if inputs.get("grace_until"):
             explanation = self._join_sentences(
@@ -49,27 +52,27 @@ class CustomerAssignmentHistory(models.Model):
         ]
         # metrics that were deleted since then left their codes
         parts += [
-            self.env._(
-                "%(metric)s %(value)s (%(score)s)",
-                metric=code,
-                value=value or "–",
-                score=score,
-            )
+            self._explain_value(code, value or "–", score, hidden)
             for code, (value, score) in criteria.items()
             if code not in known
         ]
+        values = {
+            "parts": functools.reduce(self._join_parts, parts or [""]),
+            "date": format_date(self.env, inputs["as_of"]),
+        }
+        if hidden:
+            return self.env._("By score: %(parts)s (as of %(date)s)", **values)
         return self.env._(
             "Score %(score)s of 5: %(parts)s (as of %(date)s)",
             score=self._format_score(inputs["score"]),
-            parts=functools.reduce(self._join_parts, parts or [""]),
-            date=format_date(self.env, inputs["as_of"]),
+            **values,
         )
 
     @api.model
     def _explain_criterion(self, metric, value, score, currency, hidden):
         """Say the value and points of a metric, as far as the user may see it.
 
-        From the points of all others and the score would follow those of a hidden one.
+        From the points of all others, or the score, would follow those of a hidden one.
 
         :param set hidden: the codes of the metrics that the user may not see
         """
@@ -78,13 +81,14 @@ class CustomerAssignmentHistory(models.Model):
         value = self.env["customer.ruleset.criterion"]._format_value(
             metric.value_type, value, currency
         )
+        return self._explain_value(metric.name, value, score, hidden)
+
+    @api.model
+    def _explain_value(self, name, value, score, hidden):
         if hidden:
-            return self.env._("%(metric)s %(value)s", metric=metric.name, value=value)
+            return self.env._("%(metric)s %(value)s", metric=name, value=value)
         return self.env._(
-            "%(metric)s %(value)s (%(score)s)",
-            metric=metric.name,
-            value=value,
-            score=score,
+            "%(metric)s %(value)s (%(score)s)", metric=name, value=value, score=score
         )
 
     @api.model
@@ -107,7 +111,10 @@ class CustomerAssignmentHistory(models.Model):
         )
 
     @api.model
-    def _explain_kept(self, enter, keep):
+    def _explain_kept(self, enter, keep, is_secret=False):
+        """Say between which limits the score is, unless it is not to be told."""
+        if is_secret:
+            return self.env._("Kept although the score fell below the limit to enter")
         return self.env._(
             "Kept although the score fell below %(enter)s: it is kept down to %(keep)s",
             enter=self._format_score(enter),
@@ -157,6 +164,7 @@ class CustomerAssignment(models.Model):
         """
         History = self.env["customer.assignment.history"]
         limits = self._get_limits_in_force()
+        secret_ids = self.env["customer.dimension"]._get_secret_score_ids()
         result = {}
         for row in self.filtered("category_id"):
             enter, keep = limits.get((row.company_id, row.category_id), (0, 0))
@@ -164,7 +172,9 @@ class CustomerAssignment(models.Model):
                 result[row] = History._explain_grace(row.grace_until)
             elif row.score and row.score < enter:
                 if not row._get_inputs().get("kept"):
-                    result[row] = History._explain_kept(enter, keep)
+                    result[row] = History._explain_kept(
+                        enter, keep, row.dimension_id.id in secret_ids
+                    )
         return result
 
     def _get_limits_in_force(self):

@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, Decimal
 from odoo import api, models
 
 from .customer_outlook_case import Verdict
-from .customer_outlook_rules import RuleCase
+from .customer_outlook_rules import RuleCase, SlotCase
 from .customer_outlook_score import ScoreCase
 
 #: No more days than these are looked at, nor purchases counted up
@@ -51,9 +51,14 @@ class CustomerOutlook(models.AbstractModel):
     _description = "What Would Change a Category"
 
     @api.model
-    def _get_case(self, ruleset, partner):
-        """Return how to ask what would be of a customer under a version."""
+    def _get_case(self, ruleset, partner, slot=0):
+        """Return how to ask what would be of a customer under a version.
+
+        :param int slot: of the assignment: which category, where one has several
+        """
         today = ruleset.company_id._get_customer_today()
+        if slot:
+            return SlotCase(ruleset, partner, today, slot)
         kind = RuleCase if ruleset.method == "rule" else ScoreCase
         return kind(ruleset, partner, today)
 
@@ -112,7 +117,11 @@ class CustomerOutlook(models.AbstractModel):
             if amount is not None:
                 until = last
                 if count == 1 and case.is_steady:
-                    until = self._find_deadline(case, reaches, amount, verdict)
+                    until = self._find_deadline(
+                        case,
+                        lambda day, amount=amount: reaches(day, [(day, amount)]),
+                        [verdict],
+                    )
                 return Purchase(amount, count, until)
         return None
 
@@ -238,11 +247,18 @@ class CustomerOutlook(models.AbstractModel):
         return [(day, unit if n else first) for n, day in enumerate(days)]
 
     @api.model
-    def _find_deadline(self, case, reaches, amount, verdict):
-        """Return the last day on which one invoice still suffices, or None."""
-        days = sorted(case.get_days() | case.get_passing_days(verdict, case.today))
+    def _find_deadline(self, case, suffices, verdicts):
+        """Return the last day on which it still suffices, or None.
+
+        :param suffices: a function of the day on which something is done
+        :param verdicts: whose values limits counted in days pass
+        """
+        days = case.get_days()
+        for verdict in verdicts:
+            days |= case.get_passing_days(verdict, case.today)
+        days = sorted(days)
         for day in days[:MAX_DEADLINES]:
-            if not reaches(day, [(day, amount)]):
+            if not suffices(day):
                 return day - timedelta(days=1)
         # further than that nobody looked
         return days[MAX_DEADLINES] - timedelta(days=1) if days[MAX_DEADLINES:] else None

@@ -55,10 +55,11 @@ class Case:
         #: what the verdict reads, by the metrics' codes
         self.metrics = set()
 
-    def judge(self, day, purchases=(), present=None):
+    def judge(self, day, purchases=(), present=None, payments=()):
         """Return the verdict on a day.
 
         :param purchases: invoices that are only imagined, see `Supposition`
+        :param payments: payments that are only imagined, see there, too
         :param present: ``(category id, grace until)`` that the engine meets on the day
         """
         raise NotImplementedError
@@ -73,6 +74,20 @@ class Case:
 
     def is_prevented(self, change, found):
         """Return whether a verdict of the day of a loss shows that it did not come."""
+        raise NotImplementedError
+
+    def is_averted(self, change, found):
+        """Return whether a payment that gives a verdict keeps a loss from coming.
+
+        What comes instead may be another category than the present one.
+        """
+        return self.is_prevented(change, found)
+
+    def get_payment_targets(self, verdict, reached):
+        """Return category and level of what payments lead up to, the next one first.
+
+        :param reached: the verdicts after more and more is paid
+        """
         raise NotImplementedError
 
     def get_passing_days(self, verdict, day):

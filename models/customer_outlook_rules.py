@@ -43,8 +43,8 @@ class RuleCase(Case):
         }
         self.metrics = {code for code, _in_days in self.figures.values()}
 
-    def judge(self, day, purchases=(), present=None):
-        facts = self._get_facts(day, purchases)
+    def judge(self, day, purchases=(), present=None, payments=()):
+        facts = self._get_facts(day, purchases, payments)
         if not self._is_applicable(facts):
             return Verdict()
         rule = next((r for r in self.rules if self.matches(r, day, facts)), None)
@@ -148,13 +148,13 @@ class RuleCase(Case):
             if shown.type in NUMBERS and not isinstance(value, int | float):
                 return None  # as an empty value does, where 0 stands for it
             # “today -90d” and the like stay with the database
-            if shown.type == "date" and value is not False and not _is_day(value):
+            if shown.type == "date" and value is not False and not is_fixed_day(value):
                 return None
         return code, in_days
 
-    def _get_facts(self, day, purchases):
+    def _get_facts(self, day, purchases, payments):
         """Return the figures of a day by name; none where there is no document."""
-        scope = Supposition(self.partner.id, purchases)
+        scope = Supposition(self.partner.id, purchases, payments=payments)
         facts = {}
         for model in self.env["customer.facts.mixin"]._get_models():
             is_read = not self.metrics.isdisjoint(model._fact_columns)
@@ -186,6 +186,29 @@ class RuleCase(Case):
             and found.category_id != change.after.category_id
         )
 
+    def is_averted(self, change, found):
+        return found.category_id not in (
+            0,
+            change.after.category_id,
+        ) and not self._is_worse(found.category_id, change.before.category_id)
+
+    def get_payment_targets(self, verdict, reached):
+        categories = dict.fromkeys(found.category_id for found in reached)
+        return [
+            (category, None)
+            for category in categories
+            if category not in (0, verdict.category_id)
+            and not self._is_worse(category, verdict.category_id)
+        ]
+
+    def _is_worse(self, category_id, than_id):
+        """Return whether a category comes after another where they are ranked."""
+        if not (than_id and self.ruleset.dimension_id.is_ranked):
+            return False
+        Category = self.env["customer.category"]
+        own, than = Category.browse(category_id), Category.browse(than_id)
+        return (own.sequence, own.id) > (than.sequence, than.id)
+
     def get_passing_days(self, verdict, day):
         days = set()
         for condition, (code, in_days) in self.figures.items():
@@ -200,7 +223,36 @@ class RuleCase(Case):
         return {passing for passing in days if passing > day}
 
 
-def _is_day(value):
+class SlotCase(RuleCase):
+    """One category under rules that may give several: whether any of its rules match.
+
+    The default category is the customer's where no rule matches at all.
+    """
+
+    def __init__(self, ruleset, partner, today, category_id):
+        super().__init__(ruleset, partner, today)
+        self.category_id = category_id
+
+    def judge(self, day, purchases=(), present=None, payments=()):
+        facts = self._get_facts(day, purchases, payments)
+        if not self._is_applicable(facts):
+            return Verdict()
+        given = {
+            rule.category_id.id for rule in self.rules if self.matches(rule, day, facts)
+        } or {self.settings["default"]}
+        is_given = self.category_id in given
+        return Verdict(
+            category_id=self.category_id if is_given else 0,
+            level=int(is_given),
+            criteria={code: (facts.get(code), None) for code in self.metrics},
+        )
+
+    def get_higher_categories(self, level):
+        return [] if level else [(1, self.category_id)]
+
+
+def is_fixed_day(value):
+    """Return whether a value is a day, and none such as “today -90d”."""
     try:
         return bool(fields.Date.to_date(value))
     except (TypeError, ValueError):

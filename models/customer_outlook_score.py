@@ -33,8 +33,8 @@ class ScoreCase(Case):
 
     # What the engine says
 
-    def judge(self, day, purchases=(), present=None):
-        scope = Supposition(self.partner.id, purchases, present)
+    def judge(self, day, purchases=(), present=None, payments=()):
+        scope = Supposition(self.partner.id, purchases, present, payments)
         figures = SQL(
             "(%s)",
             self.env["customer.figures"]._get_query(
@@ -114,6 +114,11 @@ class ScoreCase(Case):
 
     def is_prevented(self, change, found):
         return self.is_kept(change.before, found)
+
+    def get_payment_targets(self, verdict, reached):
+        best = max((found.level for found in reached), default=0)
+        higher = self.get_higher_categories(verdict.level)
+        return [(category, own) for own, category in higher if own <= best][:1]
 
     def get_passing_days(self, verdict, day):
         days = set()

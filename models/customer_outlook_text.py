@@ -14,9 +14,26 @@ class CustomerOutlook(models.AbstractModel):
 
     @api.model
     def _describe(self, assignment):
-        """Return what is to be said about the category of an assignment, as a list."""
+        """Return what is to be said about the category of an assignment, as a list.
+
+        :return: dicts of a ``text`` and the ``documents`` it is about, see
+            ``_describe_parts``
+        """
         ruleset = assignment._get_ruleset_in_force()
-        case = self._get_case(ruleset, assignment.partner_id)
+        if ruleset.method == "field":
+            lines = self._describe_mirrored(ruleset)
+        elif not assignment.company_id:
+            lines = self._describe_shared(ruleset)
+        else:
+            lines = self._describe_case(assignment, ruleset)
+        return [
+            {"text": line, "documents": []} if isinstance(line, str) else line
+            for line in lines
+        ]
+
+    @api.model
+    def _describe_case(self, assignment, ruleset):
+        case = self._get_case(ruleset, assignment.partner_id, assignment.slot)
         verdict = case.judge(case.today)
         lines = []
         if verdict.category_id != assignment.category_id.id:
@@ -31,14 +48,14 @@ class CustomerOutlook(models.AbstractModel):
         if rise:
             lines.append(self._describe_change(ruleset, rise))
         if fall:
-            stay = self._find_stay(case, fall)
             lines.append(self._describe_change(ruleset, fall))
-            lines.append(self._describe_stay(case, fall, stay))
+            lines += self._describe_stays(case, fall)
         elif verdict.category_id:
             lines.append(
                 self.env._("If nothing happens, no day takes this category away.")
             )
         lines += self._describe_rises(case, verdict)
+        lines += self._describe_others(case)
         lines.append(self._describe_validity(ruleset))
         return lines
 
@@ -48,7 +65,9 @@ class CustomerOutlook(models.AbstractModel):
 
         Only of the next months: what is further away is told who asks.
         """
-        case = self._get_case(assignment._get_ruleset_in_force(), assignment.partner_id)
+        case = self._get_case(
+            assignment._get_ruleset_in_force(), assignment.partner_id, assignment.slot
+        )
         verdict = case.judge(case.today)
         if verdict.category_id != assignment.category_id.id:
             return False
@@ -56,7 +75,12 @@ class CustomerOutlook(models.AbstractModel):
         _rise, fall = self._foresee(case, verdict, until)
         if not fall:
             return False
-        return self._describe_shortly(case, fall, self._find_stay(case, fall))
+        stay = self._find_stay(case, fall)
+        if not stay:
+            payment = self._find_averting_payment(case, fall)
+            if payment:
+                return self._describe_payment_shortly(case, fall, payment)
+        return self._describe_shortly(case, fall, stay)
 
     @api.model
     def _describe_change(self, ruleset, change):
@@ -72,9 +96,25 @@ class CustomerOutlook(models.AbstractModel):
         )
 
     @api.model
+    def _describe_stays(self, case, change):
+        """Say what prevents a loss: an invoice, a payment, or either."""
+        stay = self._find_stay(case, change)
+        payment = self._find_averting_payment(case, change)
+        lines = []
+        if stay:
+            lines.append(self._describe_stay(case, change, stay))
+        if payment:
+            lines.append(self._describe_averting_payment(case, payment))
+        if not lines and self._reads_payments(case):
+            lines.append(
+                self.env._(
+                    "Neither an invoice nor a payment before that day would prevent it."
+                )
+            )
+        return lines or [self.env._("No invoice before that day would prevent it.")]
+
+    @api.model
     def _describe_stay(self, case, change, stay):
-        if not stay:
-            return self.env._("No invoice before that day would prevent it.")
         values = {
             "category": self._get_name(change.before.category_id),
             "amount": self._format_money(case, stay.amount),
@@ -136,19 +176,24 @@ class CustomerOutlook(models.AbstractModel):
 
     @api.model
     def _describe_rises(self, case, verdict):
-        """Say what leads up: to the next category that invoices lead to."""
+        """Say what leads up: to the next category that invoices or payments lead to."""
         higher = case.get_higher_categories(verdict.level)
+        lines = []
         for level, category in higher:
             purchase = self._find_rise(case, verdict, level)
             if purchase:
-                return [self._describe_rise(case, category, purchase)]
-        if not higher or case.ruleset.method == "rule":
-            return []
-        return [
-            self.env._(
-                "Invoices alone do not lead to %s.", self._get_name(higher[0][1])
-            )
-        ]
+                lines.append(self._describe_rise(case, category, purchase))
+                break
+        payments = self._find_payments(case, verdict)
+        lines += [self._describe_payment(case, *found) for found in payments]
+        if not payments:
+            lines += self._describe_paying_habits(case)
+        if lines or not higher or case.ruleset.method == "rule":
+            return lines
+        name = self._get_name(higher[0][1])
+        if self._reads_payments(case):
+            return [self.env._("Neither invoices nor payments alone lead to %s.", name)]
+        return [self.env._("Invoices alone do not lead to %s.", name)]
 
     @api.model
     def _describe_rise(self, case, category, purchase):

@@ -229,7 +229,7 @@ class CustomerPaymentFigures(models.Model):
         """
         return SQL(
             """
-            SELECT partner_id, move_id, day, due, is_invoice,
+            SELECT id AS line_id, partner_id, move_id, day, due, is_invoice,
                    day <= %(as_of)s AS is_booked,
                    day <= %(as_of)s AND sum(amount) > 0 AND due < %(as_of)s
                        AS is_overdue,

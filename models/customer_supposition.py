@@ -15,16 +15,19 @@ class Supposition(Scope):
 
     is_supposed = True
 
-    def __init__(self, partner_id, purchases=(), present=None):
+    def __init__(self, partner_id, purchases=(), present=None, payments=()):
         """
         :param int partner_id: the commercial partner
         :param purchases: ``(day, amount)`` of invoices that are not there; the amount
             without taxes, a ``Decimal`` in company currency
         :param present: ``(category id, grace until)``, each may be None, instead of
             what is stored; None for that
+        :param payments: ``(day, id of the journal item, amount)`` of payments that are
+            not there, of what is open; the amount in company currency
         """
         super().__init__(ids=[partner_id])
         self.purchases = purchases
+        self.payments = payments
         self.present = present
 
     def with_documents(self, documents):
@@ -36,6 +39,16 @@ class Supposition(Scope):
             SQL(", ").join(
                 SQL("(%s, %s::date, TRUE, %s::numeric)", self.ids[0], day, str(amount))
                 for day, amount in self.purchases
+            ),
+        )
+
+    def get_payments(self):
+        """Return a table expression: ``day``, ``line_id`` and ``amount`` of each."""
+        return SQL(
+            "(VALUES %s) AS payment (day, line_id, amount)",
+            SQL(", ").join(
+                SQL("(%s::date, %s, %s::numeric)", day, line_id, str(amount))
+                for day, line_id, amount in self.payments
             ),
         )
 

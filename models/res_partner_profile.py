@@ -197,7 +197,6 @@ class ResPartner(models.Model):
             "assignment_id": assignment.id,
             "by": user,
             "reason": override.reason,
-            "score": not override and assignment.score,
             "why": override.reason if override else assignment.explanation,
             "computed": bool(override and assignment.category_id)
             and {

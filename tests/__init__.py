@@ -66,6 +66,7 @@ from . import test_run
 from . import test_score
 from . import test_score_keep
 from . import test_score_metric
+from . import test_score_secrecy
 from . import test_score_share
 from . import test_security
 from . import test_several_and_shared
@@ -82,6 +83,7 @@ from . import test_usage
 from . import test_undo
 from . import test_visibility
 from . import test_outlook
+from . import test_outlook_payment
 from . import test_outlook_property
 from . import test_outlook_rules
 from . import test_receipt

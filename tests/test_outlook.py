@@ -251,7 +251,7 @@ class TestOutlook(OutlookCommon):
             f"Becomes Silver on {date} unless $\xa0400.00 more are invoiced before",
             day,
         )
-        lines = row.with_user(user).get_outlook()
+        lines = [line["text"] for line in row.with_user(user).get_outlook()]
         self.assertIn(f"Becomes Silver on {date} if nothing happens.", lines)
 
 

@@ -161,6 +161,8 @@ class TestReceipt(ClassificationCommon):
         self.assertTrue(receipt["is_secret"])
         self.assertNotIn("6.75", str(receipt))
         self.assertNotIn("points", str(receipt["criteria"]))
+        self.assertFalse(receipt["score"])
+        self.assertFalse(receipt["levels"])
         self.assertFalse(own.get_outlook())
         self.assertFalse(own.get_short_outlook())
         self.assertNotIn("6.75", own.explanation)
