@@ -62,6 +62,7 @@ from . import customer_metric_update
 from . import customer_metric_score
 from . import customer_metric_access
 from . import customer_metric_value
+from . import customer_metric_records
 from . import res_partner_statistics
 from . import customer_population
 

@@ -123,6 +123,19 @@ class CustomerAssignment(models.Model):
             None if is_today else inputs.get("criteria", {}).get(code, [None])[0],
         )
 
+    def action_show_records(self, code):
+        """Open the records behind a custom metric of the receipt, as of today.
+
+        :param str code: of the metric
+        :raise AccessError: for who may not see the customer, the metric or any of
+            such records
+        """
+        self.ensure_one()
+        self.check_access("read")
+        metrics = self.env["customer.metric"]._get_by_code([code])
+        own = self.sudo()  # sudo: the names of the customer and the company
+        return metrics[code]._get_records_action(own.company_id, own.partner_id)
+
     # What is in force, and what is hidden
 
     def _get_ruleset_in_force(self):
@@ -178,6 +191,7 @@ class CustomerAssignment(models.Model):
                     criterion, decided.get(code), verdict.criteria.get(code), is_secret
                 )
                 line["has_rows"] = self.env["customer.receipt"]._has_rows(code)
+                line["has_records"] = bool(metric) and metric._has_records()
                 if not is_secret:
                     line["alone"] = self._get_alone(case, verdict, criterion)
             criteria.append(line)

@@ -50,9 +50,19 @@ class CustomerAssignment(models.Model):
             "is_hidden": False,
             "is_met": case.holds_today(condition),
             "value": self._get_field_value(name),
+            # the custom metric whose records can be shown
+            "metric": self._get_metric_with_records(name),
             # the figure whose documents can be shown
             "code": bool(self.company_id) and case.figures.get(condition, (False,))[0],
         }
+
+    def _get_metric_with_records(self, name):
+        """Return the code of the custom metric that a field shows, or False."""
+        field = self.env["res.partner"]._fields.get(name)
+        metric_id = getattr(field, "customer_metric_id", None)
+        # sudo: what decided is no secret to who may read the decision
+        metric = self.env["customer.metric"].sudo().browse(metric_id)
+        return bool(metric) and metric._has_records() and metric.code
 
     def _get_field_value(self, name):
         """Return the value of a field of the contact as text."""

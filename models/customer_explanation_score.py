@@ -15,15 +15,14 @@ class CustomerAssignmentHistory(models.Model):
 
         :param dict inputs: as ``customer.ruleset`` builds them
         """
-        is_secret = bool(
-            self.env["customer.metric"]._get_hidden_codes(inputs.get("criteria", ()))
-        )
         explanation = (
             self._explain_points(inputs, currency)
             if inputs.get("score")
             else self._explain_missing_score(inputs, currency)
         )
         if inputs.get("kept"):
+            Metric = self.env["customer.metric"]
+            is_secret = bool(Metric._get_hidden_codes(inputs.get("criteria", ())))
             explanation = self._join_sentences(
                 explanation, self._explain_kept(*inputs["kept"], is_secret)
             )
@@ -164,7 +163,6 @@ class CustomerAssignment(models.Model):
         """
         History = self.env["customer.assignment.history"]
         limits = self._get_limits_in_force()
-        secret_ids = self.env["customer.dimension"]._get_secret_score_ids()
         result = {}
         for row in self.filtered("category_id"):
             enter, keep = limits.get((row.company_id, row.category_id), (0, 0))
@@ -173,7 +171,7 @@ class CustomerAssignment(models.Model):
             elif row.score and row.score < enter:
                 if not row._get_inputs().get("kept"):
                     result[row] = History._explain_kept(
-                        enter, keep, row.dimension_id.id in secret_ids
+                        enter, keep, row.dimension_id._is_score_secret()
                     )
         return result
 

@@ -35,6 +35,24 @@ class CustomerMetric(models.Model):
         :param env: whose rights apply; None for the superuser
         :raise ValidationError: naming the part of the definition that is wrong
         """
+        model, query = self._get_counted(company, as_of, scope, env)
+        day = self._get_day("date_path", model, query)
+        records = query.select(
+            SQL(
+                "%s AS partner_id",
+                SQL.identifier(CUSTOMER_ALIAS, "commercial_partner_id"),
+            ),
+            SQL("%s AS day", day),
+            SQL("%s AS measured", self._get_measured(model, query, company)),
+            SQL("%s AS reference", self._get_reference(model, query)),
+        )
+        return self._get_aggregated(records, company)
+
+    def _get_counted(self, company, as_of, scope=EVERYONE, env=None):
+        """Return the model, and the query for the records that count on a day.
+
+        The parameters are those of :meth:`_get_query`.
+        """
         self.ensure_one()
         env = env or self._get_query_env(company)
         model = env[self.model_name]
@@ -52,16 +70,7 @@ class CustomerMetric(models.Model):
         if self.overdue_path:
             due = self._get_day("overdue_path", model, query)
             query.add_where(SQL("%s < %s", due, as_of))
-        records = query.select(
-            SQL(
-                "%s AS partner_id",
-                SQL.identifier(CUSTOMER_ALIAS, "commercial_partner_id"),
-            ),
-            SQL("%s AS day", day),
-            SQL("%s AS measured", self._get_measured(model, query, company)),
-            SQL("%s AS reference", self._get_reference(model, query)),
-        )
-        return self._get_aggregated(records, company)
+        return model, query
 
     def _get_aggregated(self, records, company):
         """Return SQL that makes one row of each customer's ``records``."""

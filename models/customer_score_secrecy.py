@@ -31,36 +31,57 @@ class CustomerDimension(models.Model):
     _inherit = "customer.dimension"
 
     @api.model
-    def _get_secret_score_ids(self):
-        """Return the ids of dimensions whose score follows from what is hidden.
+    def _get_secret_scores(self):
+        """Return SQL for the ids of dimensions whose score follows from what is hidden.
 
         From the user, who counts also where code runs with more rights. A score of
         today is that of the version in force; another one may come any minute.
+
+        :return: a query; None where the user may see every figure
         """
         codes = self.env["customer.metric"]._get_all_hidden_codes()
         if not codes:
-            return []
+            return None
         self.env["customer.ruleset"].flush_model(["state", "dimension_id"])
-        self.env["customer.ruleset.criterion"].flush_model()
-        self.env["customer.dimension.criterion"].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT version.dimension_id
-                  FROM customer_ruleset AS version
-                  JOIN customer_ruleset_criterion AS criterion
-                    ON criterion.ruleset_id = version.id
-                 WHERE version.state = 'active' AND criterion.metric = ANY(%(codes)s)
-                 UNION
-                SELECT criterion.dimension_id
-                  FROM customer_dimension_criterion AS criterion
-                  JOIN customer_metric AS metric ON metric.id = criterion.metric_id
-                 WHERE metric.code = ANY(%(codes)s)
-                """,
-                codes=list(codes),
-            )
+        self.env["customer.ruleset.criterion"].flush_model(["ruleset_id", "metric"])
+        self.env["customer.dimension.criterion"].flush_model(
+            ["dimension_id", "metric_id"]
         )
-        return [dimension_id for [dimension_id] in rows]
+        return SQL(
+            """
+            SELECT version.dimension_id
+              FROM customer_ruleset AS version
+              JOIN customer_ruleset_criterion AS criterion
+                ON criterion.ruleset_id = version.id
+             WHERE version.state = 'active' AND criterion.metric = ANY(%(codes)s)
+             UNION
+            SELECT criterion.dimension_id
+              FROM customer_dimension_criterion AS criterion
+              JOIN customer_metric AS metric ON metric.id = criterion.metric_id
+             WHERE metric.code = ANY(%(codes)s)
+            """,
+            codes=sorted(codes),
+        )
+
+    def _is_score_secret(self):
+        """Return whether the user may not be told the score of this dimension."""
+        self.ensure_one()
+        secret = self._get_secret_scores()
+        if secret is None:
+            return False
+        query = SQL("SELECT %s IN (%s)", self.id, secret)
+        return self.env.execute_query(query)[0][0]
+
+    @api.model
+    def _get_told_condition(self, dimension_id):
+        """Return the SQL condition that the user may be told a row's score.
+
+        :param SQL dimension_id: the column of the row's dimension
+        """
+        secret = self._get_secret_scores()
+        if secret is None:
+            return SQL("TRUE")
+        return SQL("%s NOT IN (%s)", dimension_id, secret)
 
 
 class CustomerAssignment(models.Model):
@@ -77,29 +98,17 @@ class CustomerAssignment(models.Model):
         column = super()._field_to_sql(alias, field_expr, query)
         if self.env.su or field_expr not in SECRET_COLUMNS:
             return column
-        secret_ids = self.env["customer.dimension"]._get_secret_score_ids()
-        if not secret_ids:
-            return column
-        return SQL(
-            "(CASE WHEN %s <> ALL(%s) THEN %s END)",
-            SQL.identifier(alias, "dimension_id"),
-            secret_ids,
-            column,
-        )
+        own = SQL.identifier(alias, "dimension_id")
+        is_told = self.env["customer.dimension"]._get_told_condition(own)
+        return SQL("(CASE WHEN %s THEN %s END)", is_told, column)
 
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    def _get_customer_scores(self, dimension_ids, customers):
-        secret_ids = self.env["customer.dimension"]._get_secret_score_ids()
-        return super()._get_customer_scores(
-            set(dimension_ids) - set(secret_ids), customers
-        )
-
     def _join_customer_dimension(self, alias, query, field):
         if field.customer_dimension_part in SECRET_COLUMNS and not self.env.su:
-            dimension_id = field.customer_dimension_id
-            if dimension_id in self.env["customer.dimension"]._get_secret_score_ids():
+            dimension = self.env["customer.dimension"]
+            if dimension.browse(field.customer_dimension_id)._is_score_secret():
                 return SQL("NULL::%s", SQL(field.column_type[1]))
         return super()._join_customer_dimension(alias, query, field)

@@ -281,11 +281,15 @@ class ResPartner(models.Model):
                  WHERE partner_id = ANY(%(customers)s)
                    AND dimension_id = ANY(%(dimensions)s)
                    AND company_id = %(company)s
+                   AND %(is_told)s
                 """,
                 columns=SQL(", ").join(map(SQL.identifier, SCORE_FIELDS)),
                 customers=customers.ids,
                 dimensions=[id_ for id_ in dimension_ids if get_facts(id_)["active"]],
                 company=self.env.company.root_id.id,
+                is_told=self.env["customer.dimension"]._get_told_condition(
+                    SQL("dimension_id")
+                ),
             )
         )
         return {(row["partner_id"], row["dimension_id"]): row for row in rows}

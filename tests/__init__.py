@@ -83,7 +83,9 @@ from . import test_usage
 from . import test_undo
 from . import test_visibility
 from . import test_outlook
+from . import test_metric_records
 from . import test_outlook_payment
+from . import test_outlook_plain
 from . import test_outlook_property
 from . import test_outlook_rules
 from . import test_receipt

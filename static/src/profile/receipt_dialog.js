@@ -17,6 +17,7 @@ export class ReceiptDialog extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.action = useService("action");
         this.treeProcessor = useService("tree_processor");
         this.state = useState({
             receipt: null,
@@ -115,6 +116,13 @@ export class ReceiptDialog extends Component {
     async showRows(criterion, isToday) {
         const rows = await this.call("get_receipt_rows", criterion.code, isToday);
         this.state.shown = {code: criterion.code, name: criterion.name, isToday, rows};
+    }
+
+    /** Open the list of the records behind a custom metric. */
+    async showRecords(code) {
+        const action = await this.call("action_show_records", code);
+        this.props.close();
+        await this.action.doAction(action);
     }
 
     isShown(criterion, isToday) {
