@@ -83,6 +83,10 @@ class Case:
         """
         return self.is_prevented(change, found)
 
+    def get_limits(self, metric):
+        """Return the numbers that the values of a metric are compared with."""
+        raise NotImplementedError
+
     def get_payment_targets(self, verdict, reached):
         """Return category and level of what payments lead up to, the next one first.
 

@@ -1,6 +1,7 @@
 """One customer under rules: which condition holds on a day, with what was bought."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import fields
 from odoo.fields import Domain
@@ -59,16 +60,26 @@ class RuleCase(Case):
         return len(self.rules) + 1 - rule.position if rule else 0
 
     def get_higher_categories(self, level):
-        """Return level and category of the rules before, the next one first."""
-        present = None
-        result = []
-        for rule in reversed(self.rules):
-            own = self._get_rule_level(rule)
-            if own == level:
-                present = rule.category_id
-            elif own > level and rule.category_id != present:
-                result.append((own, rule.category_id.id))
-        return result
+        """Return level and category of the rules before, the next one first.
+
+        But for those of categories that are worse, where they are ranked.
+        """
+        rules = {self._get_rule_level(rule): rule for rule in self.rules}
+        present = rules[level].category_id if level else None
+        return [
+            (own, rule.category_id.id)
+            for own, rule in sorted(rules.items())
+            if own > level
+            and rule.category_id != present
+            and not (present and self._is_worse(rule.category_id.id, present.id))
+        ]
+
+    def get_limits(self, metric):
+        return [
+            Decimal(str(condition.value))
+            for condition, (code, in_days) in self.figures.items()
+            if code == metric and not in_days and condition.operator in COMPARISONS
+        ]
 
     def matches(self, rule, day, facts):
         """Return whether the customer meets a rule on a day.

@@ -1,6 +1,7 @@
 """One customer under a score: what the engine would say of invoices not yet there."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 from odoo import fields
 from odoo.tools import SQL
@@ -114,6 +115,15 @@ class ScoreCase(Case):
 
     def is_prevented(self, change, found):
         return self.is_kept(change.before, found)
+
+    def get_limits(self, metric):
+        return [
+            Decimal(cut)
+            for criterion in self.ruleset.criterion_ids
+            if criterion.metric == metric
+            for cut in criterion.cuts
+            if cut is not None
+        ]
 
     def get_payment_targets(self, verdict, reached):
         best = max((found.level for found in reached), default=0)
