@@ -255,8 +255,9 @@ class ResPartner(models.Model):
                 SELECT DISTINCT held.partner_id, wider.id::integer AS category_id
                   FROM (%s) AS held
                   JOIN customer_category AS narrow ON narrow.id = held.category_id
-                 CROSS JOIN string_to_table(trim('/' FROM narrow.parent_path), '/')
-                       AS wider(id)
+                 CROSS JOIN UNNEST(
+                           string_to_array(trim('/' FROM narrow.parent_path), '/')
+                       ) AS wider(id)
                 """,
                 held,
             )
