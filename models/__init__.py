@@ -200,6 +200,7 @@ from . import res_partner_search_several
 from . import res_partner_master_data
 from . import res_partner_search_changes
 from . import res_partner_quality
+from . import res_partner_quality_count
 from . import res_partner_panel
 from . import res_partner_view
 from . import res_partner_profile

@@ -157,6 +157,12 @@ class CustomerContradictionCondition(models.Model):
             return self.env._("%(dimension)s is one of %(categories)s", **values)
         return self.env._("%(dimension)s is %(categories)s", **values)
 
+    def _get_categories(self):
+        """Return the categories that the condition is about, with their parts."""
+        self.ensure_one()
+        Category = self.env["customer.category"].with_context(active_test=False)
+        return Category.search([("id", "child_of", self.category_ids.ids)])
+
     def _get_customer_domain(self):
         """Return the domain of the contacts that meet the condition."""
         self.ensure_one()

@@ -85,19 +85,27 @@ class CustomerOverride(models.Model):
         )
         return SQL(
             """
-            SELECT differing.id, differing.since,
+            SELECT differing.id,
+                   GREATEST(differing.decided_on, differing.computed_on) AS since,
+                   -- day by day: few decisions are old enough, and only those are
+                   -- compared with the computation
                    differing.difference_days > 0
-                       AND differing.today - differing.since
-                           >= differing.difference_days AS is_long
+                       AND differing.decided_on
+                           <= differing.today - differing.difference_days
+                       AND COALESCE(
+                           differing.computed_on
+                               <= differing.today - differing.difference_days,
+                           TRUE
+                       ) AS is_long
               FROM (
                   SELECT decided.id,
                          dimension.difference_days,
                          owner.today,
-                         GREATEST(
-                             COALESCE(decided.reviewed_on, decided.create_date::date),
-                             (computed.since AT TIME ZONE 'UTC'
-                                             AT TIME ZONE owner.timezone)::date
-                         ) AS since
+                         COALESCE(decided.reviewed_on, decided.create_date::date)
+                             AS decided_on,
+                         (computed.since AT TIME ZONE 'UTC'
+                                         AT TIME ZONE owner.timezone)::date
+                             AS computed_on
                     FROM customer_override AS decided
                     JOIN (VALUES %(owners)s) AS owner (company_id, today, timezone)
                       ON owner.company_id IS NOT DISTINCT FROM decided.company_id

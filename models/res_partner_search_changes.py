@@ -165,19 +165,23 @@ class ResPartner(models.Model):
                 [("is_company", "=", dimension.applies_to == "company")],
             )
         if dimension.applies_invoices != "all":
-            company = self.env.company.root_id
-            invoiced = SQL(
-                """
-                (SELECT partner_id
-                   FROM customer_figures
-                  WHERE invoice_count > 0 AND (%s OR company_id = %s))
-                """,
-                dimension.is_shared,
-                company.id,
-            )
+            invoiced = self._get_invoiced_customers(dimension)
             operator = "in" if dimension.applies_invoices == "with" else "not in"
             domain &= Domain("commercial_partner_id", operator, invoiced)
         return domain
+
+    @api.model
+    def _get_invoiced_customers(self, dimension):
+        """Return SQL for the ids of those with invoices, as the dimension counts."""
+        return SQL(
+            """
+            (SELECT partner_id
+               FROM customer_figures
+              WHERE invoice_count > 0 AND (%s OR company_id = %s))
+            """,
+            dimension.is_shared,
+            self.env.company.root_id.id,
+        )
 
     def _search_customer_category_changed(self, operator, value):
         # Odoo checks no access to a field that a method searches

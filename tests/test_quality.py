@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
@@ -190,6 +191,45 @@ class TestQuality(QualityCommon):
         self.decide(alpha, part)
         self.decide(alpha, self.art)
         self.assertEqual(self.found("contradiction"), {"Odd": 1})
+
+    def test_more_questions_than_one_query_answers(self):
+        """Whatever is counted together, the counts are those of the lists."""
+        (self.trust + self.hobby).is_required = True
+        self.hobby.applies_to = "company"
+        alpha, beta, gamma = (self.make_customer(n) for n in ("A", "B", "C"))
+        gamma.is_company = False
+        self.contradict(("any", self.low), ("none", self.golf), ("none", self.art))
+        self.contradict(("any", self.low), ("any", self.golf), name="Both")
+        self.decide(alpha, self.low)
+        self.decide(beta, self.low)
+        self.decide(beta, self.golf)
+        self.decide(gamma, self.art)
+        path = "odoo.addons.customer_classification.models.res_partner_quality_count"
+        kinds = ("missing", "contradiction")
+        together = [self.found(kind) for kind in kinds]
+        self.assertEqual(together[1], {"Odd": 1, "Both": 1})
+        for size in (1, 3, 4):
+            with patch(f"{path}.MAX_QUESTIONS", size):
+                self.assertEqual([self.found(kind) for kind in kinds], together)
+
+    def test_number_of_statements(self):
+        """Who is a customer is read once, however many questions there are."""
+
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            self.Finding._find_customers()
+            return self.env.cr.sql_log_count - before
+
+        self.trust.is_required = True
+        self.contradict(("any", self.low), ("any", self.art))
+        count()
+        few = count()
+        for name in "ABCDE":
+            self.make_dimension(f"more_{name.lower()}", "One", is_required=True)
+        count()
+        self.assertLessEqual(count(), few + 1)
 
     def test_contradiction_that_says_nothing(self):
         with self.assert_refused(ValidationError, "two conditions or more"):

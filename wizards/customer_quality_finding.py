@@ -172,32 +172,38 @@ class CustomerQualityFinding(models.TransientModel):
         for company in companies:
             Partner = self.env["res.partner"].with_company(company)
             owner = company.root_id.id if len(companies) > 1 else False
-            found = [
+            counts = Partner._count_customers_to_look_at(
+                Domain(CUSTOMERS_ONLY),
+                Partner._get_needed_dimensions(),
+                Partner._get_checked_contradictions(),
+            )
+            findings += [
                 {
-                    "kind": "missing",
-                    "dimension_id": dimension.id,
-                    "message": self.env._(
-                        "%(dimension)s: needed category missing",
-                        dimension=dimension.name,
-                    ),
+                    **self._get_customer_finding(record),
+                    "company_id": owner,
+                    "customer_count": count,
                 }
-                for dimension in Partner._get_needed_dimensions()
-            ] + [
-                {
-                    "kind": "contradiction",
-                    "contradiction_id": contradiction.id,
-                    "message": contradiction.name,
-                }
-                for contradiction in Partner._get_checked_contradictions()
+                for record, count in counts.items()
+                if count
             ]
-            for vals in found:
-                domain = self.new(vals)._get_customer_domain()
-                count = Partner.search_count(domain)
-                if count:
-                    findings.append(
-                        {**vals, "company_id": owner, "customer_count": count}
-                    )
         return findings
+
+    @api.model
+    def _get_customer_finding(self, record):
+        """Return what is found about a dimension, or a contradiction."""
+        if record._name == "customer.contradiction":
+            return {
+                "kind": "contradiction",
+                "contradiction_id": record.id,
+                "message": record.name,
+            }
+        return {
+            "kind": "missing",
+            "dimension_id": record.id,
+            "message": self.env._(
+                "%(dimension)s: needed category missing", dimension=record.name
+            ),
+        }
 
     @api.model
     def _find_decisions(self):
