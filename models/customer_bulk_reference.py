@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from urllib.parse import quote
 
 import xlsxwriter
 
@@ -13,6 +14,8 @@ from .customer_bulk_list_file import UnreadableList, read_file, read_text
 
 #: Contacts that an ambiguous reference names; more are not listed
 LISTED_CONTACTS = 3
+#: Named in the address: the guess that Odoo makes from the first bytes fails
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Not letters and digits: they do not count in VAT numbers
 NOT_VAT = re.compile(r"[^0-9A-Z]")
 
@@ -137,7 +140,7 @@ class CustomerBulk(models.Model):
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{self._name}/{self.id}/unclear_file/{name}.xlsx"
-            "?download=true",
+            f"?download=true&mimetype={quote(XLSX)}",
             "target": "download",
         }
 

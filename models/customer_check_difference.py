@@ -109,16 +109,6 @@ class CustomerCheckDifference(models.Model):
         """Rows about contacts that are gone say nothing about anybody."""
         return super()._get_visible_domain() | Domain("partner_id", "=", False)
 
-    def action_open_customer(self):
-        """Open the contact."""
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [[False, "form"]],
-        }
-
     # What checks write
 
     @api.model

@@ -32,6 +32,7 @@ class CustomerComparison(models.Model):
             "company": self.company_id.name or self.env._("All companies"),
             "currency": self.currency_id.id,
             "state": self.state,
+            "isPast": self._has_happened(),
             "progress": self.progress,
             "error": self.error or "",
             "date": fields.Datetime.to_string(self.date_done) if self.date_done else "",
@@ -56,6 +57,10 @@ class CustomerComparison(models.Model):
                 for cell in cells
             ],
         }
+
+    def _has_happened(self):
+        """Return whether the customers got the compared categories meanwhile."""
+        return False
 
     def _get_order(self, categories):
         """Return the categories, the best first: by their limits, else by their order.

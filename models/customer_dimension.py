@@ -187,7 +187,12 @@ class CustomerDimension(models.Model):
         "others moved. 0: only when you ask for it.",
     )
     ruleset_ids = fields.One2many(
-        "customer.ruleset", "dimension_id", string="Versions", readonly=True
+        "customer.ruleset",
+        "dimension_id",
+        string="Versions",
+        readonly=True,
+        # those of comparisons and of computations that go on have no number yet
+        domain=[("state", "!=", "draft")],
     )
     active_ruleset_id = fields.Many2one(
         "customer.ruleset",

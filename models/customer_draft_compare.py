@@ -15,6 +15,9 @@ class CustomerComparison(models.Model):
         help="Made to see whether applying the draft gives what was shown.",
     )
 
+    def _has_happened(self):
+        return super()._has_happened() or self.draft_id.state == "applied"
+
     def _after_last_step(self):
         """Tell the draft, once all of its comparisons are at their end."""
         result = super()._after_last_step()
@@ -47,7 +50,7 @@ class CustomerDraft(models.Model):
         help="Companies that the draft concerns, too, and that the user may not see.",
     )
 
-    @api.depends("comparison_ids.state", "comparison_ids.after")
+    @api.depends("state", "comparison_ids.state", "comparison_ids.after")
     @api.depends_context("lang", "uid", "allowed_company_ids")
     def _compute_matrix(self):
         for draft in self:

@@ -6,6 +6,7 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class CustomerDraft(models.Model):
                 self.env._(
                     "%(date)s has begun already: choose a day to come, or apply the "
                     "draft now.",
-                    date=fields.Date.to_string(self.schedule_date),
+                    date=format_date(self.env, self.schedule_date),
                 )
             )
         # sudo: the state is the engine's

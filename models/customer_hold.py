@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import SQL, float_repr
+from odoo.tools import SQL, float_repr, format_date
 
 from .customer_classification_run import MANAGER_GROUP
 
@@ -118,7 +118,10 @@ class CustomerHold(models.Model):
     @api.depends_context("lang")
     def _compute_display_name(self):
         for hold in self:
-            names = {"dimension": hold.dimension_id.name, "day": hold.day}
+            names = {
+                "dimension": hold.dimension_id.name,
+                "day": format_date(self.env, hold.day),
+            }
             hold.display_name = (
                 self.env._("%(dimension)s: new version of %(day)s", **names)
                 if hold.kind == "version"
@@ -318,3 +321,16 @@ class CustomerHold(models.Model):
         )
         holds = self.search(domain & (fields.Domain("state", "=", "held") | kept))
         return "\n".join(hold._describe() for hold in holds.sorted("id")) or False
+
+
+class CustomerComparison(models.Model):
+    _inherit = "customer.comparison"
+
+    def _has_happened(self):
+        # sudo: whether it was approved is no secret to who sees the matrix
+        approved = self.env["customer.hold"].sudo()
+        return super()._has_happened() or bool(
+            approved.search_count(
+                [("comparison_id", "=", self.id), ("state", "=", "approved")], limit=1
+            )
+        )

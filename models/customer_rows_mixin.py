@@ -66,6 +66,16 @@ class CustomerRowsMixin(models.AbstractModel):
             self.env["ir.rule"]._make_access_error, operation, forbidden
         )
 
+    def action_open_customer(self):
+        """Open the contact, from a list of rows that have no form of their own."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "res.partner",
+            "res_id": self.partner_id.id,
+            "views": [[False, "form"]],
+        }
+
     @api.model
     def _get_visible_domain(self):
         """Return the domain of the rows whose customer the user may see."""

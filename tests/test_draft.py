@@ -1,3 +1,4 @@
+from ast import literal_eval
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -5,6 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import format_date
 
 from ..models import customer_comparison
 from .common import MANAGER
@@ -300,7 +302,8 @@ class TestDraft(DraftCommon):
     def test_day_that_has_begun(self):
         draft = self.make_draft(schedule_date=self.today)
         draft.action_compare()
-        with self.assert_refused(UserError, "has begun already"):
+        day = format_date(self.env, self.today)
+        with self.assert_refused(UserError, f"{day} has begun already"):
             draft.action_schedule()
         draft.schedule_date = False
         with self.assert_refused(UserError, "Enter the day"):
@@ -496,8 +499,30 @@ class TestDraftAccess(DraftCommon):
         action = draft.comparison_ids.action_open_cell(cell["from"], cell["to"])
         found = self.env[action["res_model"]].with_user(self.manager)
         self.assertEqual(found.search_count(action["domain"]), cell["customers"])
+        customer = found.search(action["domain"], limit=1)
+        opened = customer.action_open_customer()
+        self.assertEqual(
+            (opened["res_model"], opened["res_id"]),
+            ("res.partner", customer.partner_id.id),
+        )
+        self.assertFalse(draft.matrix[0]["isPast"], "nothing happened yet")
         draft.action_apply()
         self.assertEqual(draft.state, "applied")
+        self.assertTrue(draft.matrix[0]["isPast"])
+
+    def test_versions_listed_are_those_that_count(self):
+        """A comparison has a version without a number, which is nobody's business."""
+        draft = self.make_draft(minimum_purchases=2)
+        draft.action_compare()
+        [tried] = draft.comparison_ids.ruleset_id
+        self.assertEqual(tried.state, "draft")
+        self.assertNotIn(tried, self.dimension.ruleset_ids)
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_classification.customer_ruleset_action"
+        )
+        listed = self.env["customer.ruleset"].search(literal_eval(action["domain"]))
+        self.assertNotIn(tried, listed)
+        self.assertIn(self.dimension.active_ruleset_id, listed)
 
     def test_period_is_for_administrators(self):
         draft = self.make_draft(window_days=50).with_user(self.manager)

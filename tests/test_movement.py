@@ -305,17 +305,21 @@ class TestPastDistribution(MovementCommon):
         day = self.day(10)
         past = self.past(day, dimension_id=tier.id)
         self.assertFalse(any(past.line_ids.mapped("shown_count")))
+        self.assertTrue(past.is_nobody_shown)
         self.assertEqual(sum(past.line_ids.mapped("today_count")), 1)
         history = self.History.search_count([])
         past.action_ask_ledger()
         self.assertEqual(past.run_state, "running")
+        self.assertFalse(past.is_ledger_counted, "no numbers that look like an answer")
         with self.enter_registry_test_mode():
             self.env.ref(
                 "customer_classification.ir_cron_classify"
             ).sudo().method_direct_trigger()
         self.env.invalidate_all()
         self.assertEqual(past.run_state, "done")
+        self.assertFalse(past.is_ledger_counted)
         past.action_show()
+        self.assertTrue(past.is_ledger_counted)
         told = past.line_ids.filtered("ledger_count")
         self.assertEqual(sum(told.mapped("ledger_count")), 1)
         self.assertFalse(any(past.line_ids.mapped("shown_count")))

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..models.customer_classification_run import MANAGER_GROUP
 from ..models.res_partner import USER_GROUP
@@ -48,7 +48,11 @@ class CustomerPastDistribution(models.TransientModel):
     )
     run_id = fields.Many2one("customer.classification.run", readonly=True)
     run_state = fields.Selection(related="run_id.state")
+    is_ledger_counted = fields.Boolean(
+        readonly=True, help="The lines have what today's ledger says."
+    )
     can_run = fields.Boolean(compute="_compute_can_run")
+    is_nobody_shown = fields.Boolean(compute="_compute_is_nobody_shown")
 
     @api.model
     def _get_default_dimension(self):
@@ -93,16 +97,25 @@ class CustomerPastDistribution(models.TransientModel):
                 and not past.dimension_id.is_shared
             )
 
+    @api.depends("line_ids.shown_count", "shown_day")
+    def _compute_is_nobody_shown(self):
+        for past in self:
+            past.is_nobody_shown = past.shown_day and not any(
+                past.line_ids.mapped("shown_count")
+            )
+
     def action_show(self):
         """Count what was shown on the day, and what the ledger says, if known."""
         self.ensure_one()
         self._check_day()
+        lines = self._get_lines()
         # sudo: nobody writes the lines but this method
         self.sudo().write(
             {
                 "shown_day": self.day,
                 "shown_dimension_id": self.dimension_id.id,
-                "line_ids": [Command.clear(), *self._get_lines()],
+                "line_ids": [Command.clear(), *lines],
+                "is_ledger_counted": self.run_state == "done",
             }
         )
 
@@ -136,7 +149,7 @@ class CustomerPastDistribution(models.TransientModel):
             raise UserError(
                 self.env._(
                     "%(date)s has not come yet: choose today or a day in the past.",
-                    date=self.day,
+                    date=format_date(self.env, self.day),
                 )
             )
         visible = self.env["customer.dimension"]._get_visible_domain()

@@ -100,11 +100,17 @@ export class CustomerComparisonMatrix extends Component {
     }
 
     getSummary(comparison) {
-        return _t("%(moved)s of %(customers)s customers would change (%(share)s %)", {
+        const numbers = {
             moved: formatInteger(comparison.moved),
             customers: formatInteger(comparison.customers),
             share: formatFloat(comparison.share, {digits: [16, 1]}),
-        });
+        };
+        return comparison.isPast
+            ? _t("%(moved)s of %(customers)s customers changed (%(share)s %)", numbers)
+            : _t(
+                  "%(moved)s of %(customers)s customers would change (%(share)s %)",
+                  numbers
+              );
     }
 
     getHidden(comparison) {

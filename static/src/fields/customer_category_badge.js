@@ -5,10 +5,12 @@ import {BadgeField, badgeField} from "@web/views/fields/badge/badge_field";
 
 /**
  * Badge in the colour of the category itself: core's badge takes its colour from
- * a field of the record, and a contact has none for each dimension.
+ * a field of the record, and a contact has none for each dimension. The placeholder is
+ * what it says without a category, where that is an answer as well ("from none").
  */
 export class CustomerCategoryBadge extends BadgeField {
     static template = "customer_classification.CustomerCategoryBadge";
+    static props = {...BadgeField.props, placeholder: {type: String, optional: true}};
 
     /** Which dimension, because "High" alone says little; and whose category. */
     get title() {
@@ -37,7 +39,7 @@ export const customerCategoryBadge = {
     // The same alignment in lists as core's badge
     additionalClasses: ["o_field_badge"],
     relatedFields: [{name: "color", type: "integer"}],
-    extractProps: () => ({}),
+    extractProps: ({placeholder}) => ({placeholder}),
 };
 
 registry.category("fields").add("customer_category_badge", customerCategoryBadge);

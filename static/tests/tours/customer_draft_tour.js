@@ -31,9 +31,8 @@ registry.category("web_tour.tours").add("customer_classification_draft", {
             run: "click",
         },
         {
-            content: "see the result",
-            trigger: "a[name=result]",
-            run: "click",
+            content: "the result is shown by itself",
+            trigger: "a[name=result].active",
         },
         {
             content: "one customer would have no category any more",
@@ -77,6 +76,11 @@ registry.category("web_tour.tours").add("customer_classification_draft", {
         {
             content: "it is applied",
             trigger: ".o_arrow_button_current:contains('Applied')",
+        },
+        {
+            content: "and says what it did",
+            trigger:
+                "a[name=past_result].active:contains('What Changed'), .o_customer_comparison:contains('2 of 2 customers changed')",
         },
     ],
 });
