@@ -1,8 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .customer_dimension_access import MANAGER_GROUP
 from .customer_engine_fields import EngineMany2one
+from .customer_rights import MANAGER_GROUP
 from .customer_staging import SCORE_COLUMNS
 from .customer_statistics import renew_statistics
 

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
-from .customer_dimension_access import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 from .customer_scope import EVERYONE
 
 

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_date
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 from .customer_staging import WORK_MEMORY
 
 #: What a person enters; all else the addon writes

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 
 
 class CustomerBulkLine(models.Model):

@@ -3,7 +3,7 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP, get_working_cron
 
 _logger = logging.getLogger(__name__)
 
@@ -87,17 +87,7 @@ class CustomerBulk(models.Model):
                 pass
             self._finish()
             return
-        # sudo: scheduled actions belong to Odoo's administrators
-        cron = self.env.ref(BULK_CRON).sudo()
-        if not cron.active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action “%(name)s” is switched off; ask an "
-                    "administrator to switch it on.",
-                    name=cron.name,
-                )
-            )
-        cron._trigger()
+        get_working_cron(self.env, BULK_CRON)._trigger()
 
     def _finish(self):
         """Note the end of what has nothing left to do."""

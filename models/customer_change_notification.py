@@ -6,6 +6,8 @@ from odoo import SUPERUSER_ID, api, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from .customer_message import get_message_values
+
 _logger = logging.getLogger(__name__)
 
 #: Changes that a message lists one by one; more are summed up
@@ -140,23 +142,7 @@ class CustomerCategoryChange(models.Model):
 
     def _get_message_line(self):
         self.ensure_one()
-        values = {
-            "customer": Markup('<a href="%s/odoo/res.partner/%s">%s</a>')
-            % (
-                self.browse().get_base_url(),
-                self.partner_id.id,
-                self.partner_id.display_name,
-            ),
-            "dimension": self.dimension_id.name,
-            "old": self.old_category_id.name or self.env._("none"),
-            "new": self.new_category_id.name or self.env._("none"),
-        }
-        if len(self.env.companies) > 1 and self.company_id:
-            values["dimension"] = self.env._(
-                "%(dimension)s (%(company)s)",
-                dimension=self.dimension_id.name,
-                company=self.company_id.name,
-            )
+        values = get_message_values(self)
         if self.explanation:
             return self.env._(
                 "%(customer)s: %(dimension)s from %(old)s to %(new)s. %(why)s",

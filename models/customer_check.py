@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import check_manager, get_working_cron
 
 CHECK_CRON = "customer_classification.ir_cron_check"
 #: Days that a check is kept that found nothing
@@ -205,21 +205,8 @@ class CustomerCheck(models.Model):
         :raise AccessError: without the manager group
         :raise UserError: while it is switched off
         """
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
-        # sudo: scheduled actions belong to Odoo's administrators
-        cron = self.env.ref(CHECK_CRON).sudo()
-        if not cron.active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action “%(name)s” is switched off; ask an "
-                    "administrator to switch it on.",
-                    name=cron.name,
-                )
-            )
-        return cron
+        check_manager(self.env)
+        return get_working_cron(self.env, CHECK_CRON)
 
     # Making and removing checks
 

@@ -7,8 +7,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_check import CHECK_CRON
-from .customer_classification_run import MANAGER_GROUP
 from .customer_engine_fields import get_engine_columns
+from .customer_rights import MANAGER_GROUP
 from .res_config_settings import SAMPLE_PARAMETER
 
 _logger = logging.getLogger(__name__)

@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime
 
-MANAGER_GROUP = "customer_classification.group_customer_classification_manager"
+from .customer_rights import MANAGER_GROUP
+
 #: Days that the result of a run as of a past date is kept
 KEEP_RESULT_DAYS = 30
 #: Days that a run of every minute is kept that changed nothing

@@ -1,7 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP, check_manager
 
 
 class CustomerDimension(models.Model):
@@ -107,10 +106,7 @@ class CustomerDimension(models.Model):
     def action_bring_settings_back(self):
         """Give the dimension the settings of the version in force again."""
         self.ensure_one()
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         self._apply_settings(self.active_ruleset_id._get_settings(), self._get_owner())
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import check_manager
 
 
 class CustomerComparison(models.Model):
@@ -170,10 +170,8 @@ class CustomerDraft(models.Model):
 
         :raise AccessError: without the manager group, or for another's company
         """
-        if not self.env.su and not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        if not self.env.su:
+            check_manager(self.env)
         self.check_access("write")
         if not self.is_shared and self.company_id not in self.env.user.company_ids:
             raise AccessError(

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-MANAGER_GROUP = "customer_classification.group_customer_classification_manager"
+from .customer_rights import MANAGER_GROUP
 
 
 class CustomerAssignmentHistory(models.Model):

@@ -3,7 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import SQL, float_repr, format_date
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 
 #: One customer alone is never held, however few there are
 ALONE = 1

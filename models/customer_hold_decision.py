@@ -1,7 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import check_manager
 
 CHANGES_CRON = "customer_classification.ir_cron_classify_changes"
 
@@ -78,10 +78,7 @@ class CustomerHold(models.Model):
         :raise AccessError: without the manager group, or for another's company
         :raise UserError: where somebody decided already
         """
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         self.check_access("read")
         if self.state != "held":
             raise UserError(

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .customer_history_anonymous import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 
 
 class CustomerMovement(models.Model):

@@ -6,8 +6,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
-from .customer_classification_run import MANAGER_GROUP
-from .res_partner import USER_GROUP
+from .customer_message import get_message_values
+from .customer_rights import MANAGER_GROUP, USER_GROUP
 
 _logger = logging.getLogger(__name__)
 
@@ -179,28 +179,11 @@ class CustomerAssignmentHistory(models.Model):
 
     def _get_ended_line(self):
         self.ensure_one()
-        values = {
-            "customer": Markup('<a href="%s/odoo/res.partner/%s">%s</a>')
-            % (
-                self.browse().get_base_url(),
-                self.partner_id.id,
-                self.partner_id.display_name,
-            ),
-            "dimension": self.dimension_id.name,
-            "old": self.old_category_id.name or self.env._("none"),
-            "new": self.new_category_id.name or self.env._("none"),
-            "date": format_date(self.env, self.date_end),
-        }
-        if len(self.env.companies) > 1 and self.company_id:
-            values["dimension"] = self.env._(
-                "%(dimension)s (%(company)s)",
-                dimension=self.dimension_id.name,
-                company=self.company_id.name,
-            )
         return self.env._(
             "%(customer)s: %(dimension)s was set to %(old)s until %(date)s; the "
             "computed category holds now: %(new)s",
-            **values,
+            date=format_date(self.env, self.date_end),
+            **get_message_values(self),
         )
 
 

@@ -3,7 +3,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .customer_override import DECISION_FIELDS
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 #: Activities planned in one transaction
 BATCH_SIZE = 200

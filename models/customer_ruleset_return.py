@@ -1,8 +1,8 @@
 from odoo import fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import check_manager
 
 
 class CustomerRuleset(models.Model):
@@ -32,10 +32,7 @@ class CustomerRuleset(models.Model):
         :raise UserError: where there is none, or its settings cannot be restored
         """
         self.ensure_one()
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         self.check_access("read")
         former = self._get_former()
         if self.state != "active" or not former:

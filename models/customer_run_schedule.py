@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .customer_classification_run import MANAGER_GROUP
 from .customer_classification_run_line import LOCK_SPACE
+from .customer_rights import check_manager, get_working_cron
 
 NIGHTLY_CRON = "customer_classification.ir_cron_classify"
 #: After this time an interrupted run is given up: its day is over
@@ -256,17 +256,7 @@ class CustomerClassificationRun(models.Model):
 
         :raise UserError: while it is switched off
         """
-        # sudo: scheduled actions belong to Odoo's administrators
-        cron = self.env.ref(NIGHTLY_CRON).sudo()
-        if not cron.active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action “%(name)s” is switched off; ask an "
-                    "administrator to switch it on.",
-                    name=cron.name,
-                )
-            )
-        return cron
+        return get_working_cron(self.env, NIGHTLY_CRON)
 
     @api.model
     def _request_night(self, company, trigger="request"):
@@ -305,7 +295,4 @@ class CustomerClassificationRun(models.Model):
 
     @api.model
     def _check_may_run(self):
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)

@@ -1,8 +1,8 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from .customer_classification_run import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP, check_manager
 from .customer_run_plan import CHUNK_SIZE
 from .customer_scope import Scope
 
@@ -129,10 +129,7 @@ class CustomerClassificationRun(models.Model):
         :raise AccessError: without the manager group, or for another's company
         :raise UserError: where there is nothing to take back
         """
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         self.check_access("read")
         if not self.can_be_reverted:
             raise UserError(

@@ -1,6 +1,6 @@
 from odoo import models
 
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 
 class IrHttp(models.AbstractModel):

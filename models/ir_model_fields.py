@@ -1,6 +1,15 @@
 from odoo import fields, models
 
 
+def delegate_search(method, field_name):
+    """Return a field's search method: the model's one that serves several fields."""
+
+    def search(model, operator, value):
+        return getattr(model, method)(field_name, operator, value)
+
+    return search
+
+
 class IrModelFields(models.Model):
     _inherit = "ir.model.fields"
 
@@ -41,25 +50,13 @@ class IrModelFields(models.Model):
                 customer_dimension_part=field_data["customer_dimension_part"],
             )
             attrs.pop("relation", None)  # a computed many2many has no table
-            if field_data["customer_dimension_part"] == "category":
-                attrs["search"] = self._get_customer_category_search(field_data["name"])
-            else:
-                attrs["search"] = self._get_customer_score_search(field_data["name"])
+            attrs["search"] = delegate_search(
+                "_search_customer_category"
+                if field_data["customer_dimension_part"] == "category"
+                else "_search_customer_number",
+                field_data["name"],
+            )
         return attrs
-
-    @staticmethod
-    def _get_customer_category_search(field_name):
-        def search(model, operator, value):
-            return model._search_customer_category(field_name, operator, value)
-
-        return search
-
-    @staticmethod
-    def _get_customer_score_search(field_name):
-        def search(model, operator, value):
-            return model._search_customer_number(field_name, operator, value)
-
-        return search
 
 
 class Base(models.AbstractModel):

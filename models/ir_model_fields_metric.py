@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .ir_model_fields import delegate_search
+
 #: How the values of several customers are put together, where not by their sum
 AGGREGATORS = {"average": "avg", "minimum": "min", "maximum": "max"}
 
@@ -34,7 +36,7 @@ class IrModelFields(models.Model):
         measure = field_data["customer_metric_measure"]
         attrs.update(
             compute="_compute_customer_metrics",
-            search=self._get_customer_metric_search(field_data["name"]),
+            search=delegate_search("_search_customer_column", field_data["name"]),
             compute_sudo=True,
             depends_context=("company", "uid"),
             groups="customer_classification.group_customer_classification_user",
@@ -46,13 +48,6 @@ class IrModelFields(models.Model):
         if field_data["ttype"] == "float":
             attrs["digits"] = (16, 2)
         return attrs
-
-    @staticmethod
-    def _get_customer_metric_search(field_name):
-        def search(model, operator, value):
-            return model._search_customer_column(field_name, operator, value)
-
-        return search
 
 
 class Base(models.AbstractModel):

@@ -2,8 +2,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_dimension_fields import SCORE_FIELDS
+from .customer_rights import USER_GROUP
 
-USER_GROUP = "customer_classification.group_customer_classification_user"
 #: What the fields of the figures and the categories of a contact are made of
 FIGURES_FIELD = "customer_figures_id"
 

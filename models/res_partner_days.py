@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 #: The date that the days of each field are counted from
 DAYS_SINCE = {

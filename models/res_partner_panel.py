@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 #: The field of the search panel
 CATEGORIES_FIELD = "customer_category_ids"

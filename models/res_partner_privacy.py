@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from .customer_history_anonymous import MANAGER_GROUP
+from .customer_rights import MANAGER_GROUP
 from .customer_scope import Scope
 
 #: Rows about a customer that an erasure leaves: it detaches the history, and the

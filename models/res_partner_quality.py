@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 
 class ResPartner(models.Model):

@@ -2,7 +2,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .res_partner import FIGURES_FIELD, USER_GROUP
+from .customer_rights import USER_GROUP
+from .res_partner import FIGURES_FIELD
 
 #: Operators of which the ordinary meaning of a column's value is kept
 COLUMN_OPERATORS = ("in", "not in", "<", ">", "<=", ">=")

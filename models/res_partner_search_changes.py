@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .res_partner import USER_GROUP
+from .customer_rights import USER_GROUP
 
 #: The comparisons of a date, and their opposites
 COMPARISONS = {

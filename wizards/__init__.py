@@ -5,6 +5,7 @@ from . import customer_exchange_preset
 from . import customer_exchange_wizard
 from . import customer_first_steps
 from . import customer_linter_finding
+from . import customer_category_giving_way
 from . import customer_category_archive
 from . import customer_category_merge
 from . import customer_metric_preview

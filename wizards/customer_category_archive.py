@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import ValidationError
 
 
@@ -6,18 +6,10 @@ class CustomerCategoryArchive(models.TransientModel):
     """Asks where the customers of a category go before it is archived."""
 
     _name = "customer.category.archive"
+    _inherit = ["customer.category.giving.way"]
     _description = "Archive Categories"
 
-    category_ids = fields.Many2many(
-        "customer.category", string="Archive", required=True, readonly=True
-    )
-    dimension_id = fields.Many2one(
-        "customer.dimension", compute="_compute_dimension_id"
-    )
-    is_mixed = fields.Boolean(compute="_compute_dimension_id")
-    computed_count = fields.Integer("By Computation", compute="_compute_counts")
-    hand_count = fields.Integer("By Hand", compute="_compute_counts")
-    rule_count = fields.Integer("Rules", compute="_compute_counts")
+    category_ids = fields.Many2many(string="Archive", readonly=True)
     decision = fields.Selection(
         [
             ("merge", "Move them to another category"),
@@ -33,26 +25,6 @@ class CustomerCategoryArchive(models.TransientModel):
         string="Move to",
         domain="[('dimension_id', '=', dimension_id), ('id', 'not in', category_ids)]",
     )
-
-    @api.depends("category_ids")
-    def _compute_dimension_id(self):
-        for wizard in self:
-            dimensions = wizard.category_ids.dimension_id
-            wizard.dimension_id = dimensions[:1]
-            wizard.is_mixed = len(dimensions) > 1
-
-    @api.depends("category_ids")
-    def _compute_counts(self):
-        for wizard in self:
-            categories = wizard.category_ids._origin
-            wizard.computed_count = categories._count_holders(by_hand=False)
-            wizard.hand_count = categories._count_holders(by_hand=True)
-            # sudo: rules of other companies rest, too
-            wizard.rule_count = (
-                self.env["customer.dimension.rule"]
-                .sudo()
-                .search_count([("category_id", "in", categories.ids)])
-            )
 
     def action_archive_categories(self):
         self.ensure_one()

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_date
 
-from ..models.customer_classification_run import MANAGER_GROUP
+from ..models.customer_rights import check_manager
 
 #: The company's settings by the name of the page's field
 SETTINGS = {
@@ -161,10 +161,7 @@ class CustomerFirstSteps(models.TransientModel):
 
         :raise AccessError: naming what is missing
         """
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         # sudo: the root of an allowed branch need not be allowed
         allowed = self.env.user.company_ids.sudo().root_id
         if self.company_id not in allowed:

@@ -1,7 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
-from ..models.customer_classification_run import MANAGER_GROUP
+from ..models.customer_rights import check_manager
 
 
 class CustomerLinterFinding(models.TransientModel):
@@ -32,10 +31,7 @@ class CustomerLinterFinding(models.TransientModel):
 
         :param list dimension_ids: only these dimensions, or None for all
         """
-        if not self.env.user.has_group(MANAGER_GROUP):
-            raise AccessError(
-                self.env._("Only managers of the customer classification may do this.")
-            )
+        check_manager(self.env)
         dimensions = None
         if dimension_ids:
             dimensions = self.env["customer.dimension"].browse(dimension_ids)

@@ -3,8 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL, format_date
 
-from ..models.customer_classification_run import MANAGER_GROUP
-from ..models.res_partner import USER_GROUP
+from ..models.customer_rights import MANAGER_GROUP, USER_GROUP
 
 
 class CustomerPastDistribution(models.TransientModel):
