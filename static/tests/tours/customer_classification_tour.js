@@ -108,7 +108,7 @@ registry.category("web_tour.tours").add("customer_classification_by_hand", {
         {
             content: "the computed category and the reason are visible",
             trigger:
-                "[data-code=value_tier]:contains('Framework contract'):contains('Computed otherwise') .badge:contains('Bronze')",
+                "[data-code=value_tier]:contains('Framework contract'):contains('Without this decision') .badge:contains('Bronze')",
         },
         {
             content: "the history shows it",
