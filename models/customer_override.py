@@ -271,6 +271,17 @@ class CustomerOverride(models.Model):
                     )
                 )
 
+    @api.constrains("reviewed_on")
+    def _check_reviewed_on(self):
+        here = self.env.company.root_id._get_customer_today()
+        for override in self:
+            if override.reviewed_on and override.reviewed_on > max(
+                here, override._get_today()
+            ):
+                raise ValidationError(
+                    self.env._("Nobody can have reviewed a decision on a later day.")
+                )
+
     @api.model_create_multi
     def create(self, vals_list):
         defaults = self.default_get(["partner_id", "company_id", "dimension_id"])

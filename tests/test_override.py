@@ -35,6 +35,12 @@ class TestOverride(ClassificationCommon):
             }
         )
 
+    def test_no_review_in_the_future(self):
+        decision = self.decide()
+        self.assertEqual(decision.reviewed_on, self.today)
+        with self.assertRaisesRegex(ValidationError, "on a later day"):
+            decision.reviewed_on = self.today + timedelta(days=2)
+
     def events(self):
         return [
             (row.event, row.old_category_id.name, row.new_category_id.name)
