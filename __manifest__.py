@@ -1,6 +1,6 @@
 {
     "name": "Customer Classification",
-    "version": "19.0.4.0.0",
+    "version": "19.0.5.0.0",
     "category": "Sales",
     "summary": "Know which customer is which: value tiers from posted invoices, "
     "correctable by people - 客户分类管理",
@@ -8,7 +8,7 @@
     "license": "LGPL-3",
     "application": True,
     "installable": True,
-    "depends": ["account", "contacts", "mass_mailing"],
+    "depends": ["account", "contacts", "mass_mailing", "mass_mailing_sms"],
     "data": [
         "security/customer_classification_groups.xml",
         "security/ir.model.access.csv",
@@ -63,6 +63,8 @@
         "views/res_partner_master_data_views.xml",
         "views/customer_contradiction_views.xml",
         "wizards/customer_quality_finding_views.xml",
+        "views/customer_audience_views.xml",
+        "views/customer_campaign_views.xml",
         "views/customer_classification_menus.xml",
     ],
     "assets": {

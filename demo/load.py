@@ -21,7 +21,7 @@ LANGUAGE = "zh_CN"
 # not be the addon's own: Odoo would delete the company along with the addon.
 MARK = "__customer_demo__.company"
 INVOICES = "account.group_account_invoice"
-USER = "customer_classification.group_customer_classification_user"
+USER = "customer_classification.group_customer_classification_payment"
 MANAGER = "customer_classification.group_customer_classification_manager"
 # Login, which is the password too, name, groups
 LOGINS = (

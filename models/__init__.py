@@ -210,3 +210,10 @@ from . import res_partner_privacy
 
 # One way into Odoo's own contact tags
 from . import customer_tag_mirror
+
+# Campaigns: whom to write to, what was approved, what it earned
+from . import customer_audience
+from . import customer_audience_change
+from . import customer_campaign
+from . import customer_campaign_member
+from . import mailing_mailing

@@ -3,6 +3,8 @@
 from odoo.exceptions import AccessError, UserError
 
 USER_GROUP = "customer_classification.group_customer_classification_user"
+PAYMENT_GROUP = "customer_classification.group_customer_classification_payment"
+MARKETING_GROUP = "customer_classification.group_customer_classification_marketing"
 MANAGER_GROUP = "customer_classification.group_customer_classification_manager"
 
 

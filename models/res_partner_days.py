@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .customer_rights import USER_GROUP
+from .customer_rights import PAYMENT_GROUP, USER_GROUP
 
 #: The date that the days of each field are counted from
 DAYS_SINCE = {
@@ -11,8 +11,11 @@ DAYS_SINCE = {
 }
 
 
-def _days(name, string, **kwargs):
-    """Return the field ``name`` of the contact, a number of days."""
+def _days(name, string, groups=USER_GROUP, **kwargs):
+    """Return the field ``name`` of the contact, a number of days.
+
+    :param str groups: who may see it
+    """
 
     def search(partners, operator, value):
         return partners._search_customer_number(name, operator, value)
@@ -23,7 +26,7 @@ def _days(name, string, **kwargs):
         search=search,
         compute_sudo=True,
         aggregator="avg",
-        groups=USER_GROUP,
+        groups=groups,
         **kwargs,
     )
 
@@ -47,6 +50,7 @@ class ResPartner(models.Model):
     customer_days_overdue = _days(
         "customer_days_overdue",
         "Days Overdue",
+        groups=PAYMENT_GROUP,
         help="Since the earliest due date before today of an amount that is not paid.",
     )
 

@@ -1,19 +1,24 @@
 from odoo import fields, models
 
+from .customer_rights import PAYMENT_GROUP
 from .res_partner import _figure, _money
 
-PAYMENTS = "customer.payment.figures"
+#: What the fields of all these figures have in common
+PAYMENTS = {"model": "customer.payment.figures", "groups": PAYMENT_GROUP}
 
 
 class ResPartner(models.Model):
-    """The contact shows how its customer pays, and what it owes."""
+    """The contact shows how its customer pays, and what it owes.
+
+    That is not for everybody who sees categories: marketing need not know it.
+    """
 
     _inherit = "res.partner"
 
     customer_paid_amount = _money(
         "paid_amount",
         "Paid in Period",
-        model=PAYMENTS,
+        **PAYMENTS,
         help="Payments of the period of value that were matched with invoices, taxes "
         "included, in company currency.",
     )
@@ -21,7 +26,7 @@ class ResPartner(models.Model):
         fields.Float,
         "days_to_pay",
         "Days to Pay",
-        model=PAYMENTS,
+        **PAYMENTS,
         may_be_undefined=True,
         aggregator="avg",
         digits=(16, 2),
@@ -32,7 +37,7 @@ class ResPartner(models.Model):
         fields.Float,
         "days_late",
         "Days Late",
-        model=PAYMENTS,
+        **PAYMENTS,
         may_be_undefined=True,
         aggregator="avg",
         digits=(16, 2),
@@ -43,7 +48,7 @@ class ResPartner(models.Model):
         fields.Float,
         "late_share",
         "Paid Late (%)",
-        model=PAYMENTS,
+        **PAYMENTS,
         may_be_undefined=True,
         aggregator="avg",
         digits=(16, 2),
@@ -54,7 +59,7 @@ class ResPartner(models.Model):
         fields.Integer,
         "worst_delay",
         "Worst Delay (Days)",
-        model=PAYMENTS,
+        **PAYMENTS,
         may_be_undefined=True,
         aggregator="max",
         help="The most days that a payment of the period of value was late.",
@@ -62,21 +67,21 @@ class ResPartner(models.Model):
     customer_open_amount = _money(
         "open_amount",
         "Open Amount",
-        model=PAYMENTS,
+        **PAYMENTS,
         help="What the customer owes, due or not, less payments and credit notes not "
         "yet matched, in company currency.",
     )
     customer_overdue_amount = _money(
         "overdue_amount",
         "Overdue Amount",
-        model=PAYMENTS,
+        **PAYMENTS,
         help="What was due before today and is not paid, in company currency.",
     )
     customer_overdue_invoices = _figure(
         fields.Integer,
         "overdue_invoices",
         "Overdue Invoices",
-        model=PAYMENTS,
+        **PAYMENTS,
         help="Invoices and sales receipts with an amount that was due before today and "
         "is not paid.",
     )
@@ -84,6 +89,6 @@ class ResPartner(models.Model):
         fields.Date,
         "oldest_overdue_date",
         "Oldest Overdue Due Date",
-        model=PAYMENTS,
+        **PAYMENTS,
         help="The earliest due date before today of an amount that is not paid.",
     )

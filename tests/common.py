@@ -27,7 +27,7 @@ FIGURES = (
     "interval_deviation",
     "active_months_share",
 )
-USER = "customer_classification.group_customer_classification_user"
+USER = "customer_classification.group_customer_classification_payment"
 MANAGER = "customer_classification.group_customer_classification_manager"
 
 

@@ -1,0 +1,75 @@
+from odoo import fields, models
+
+#: Why a customer of the audience is not written to, or was not
+REASONS = [
+    ("no_address", "No address"),
+    ("invalid", "Invalid address"),
+    ("blacklisted", "Opted out or blacklisted"),
+    ("bounced", "Bounced"),
+    ("archived", "Archived"),
+    ("duplicate", "Address of another customer"),
+    ("capped", "Written to lately"),
+    ("left", "No customer any more"),
+]
+
+
+class CustomerCampaignMember(models.Model):
+    """A customer of a campaign as approved: frozen, whatever becomes of the audience.
+
+    ``role`` is decided once, at approval. Chance decides among those who could be
+    written to, so that targets and those held out are alike.
+    """
+
+    _name = "customer.campaign.member"
+    _inherit = ["customer.rows.mixin"]
+    _description = "Customer of a Campaign"
+    _order = "campaign_id desc, id"
+    _rec_name = "partner_id"
+    _log_access = False  # hundreds of thousands of rows, written by the addon
+
+    campaign_id = fields.Many2one(
+        "customer.campaign",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    role = fields.Selection(
+        [
+            ("target", "Written to"),
+            ("holdout", "Held out"),
+            ("control", "Control group"),
+            ("excluded", "Not reachable"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Selection(REASONS, string="Why Not", readonly=True)
+    contact_id = fields.Many2one(
+        "res.partner",
+        string="Written To",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    address = fields.Char(
+        readonly=True, help="The e-mail address or phone number at approval."
+    )
+    category_ids = fields.Json(
+        readonly=True, help="Ids of the customer's categories at approval."
+    )
+    dropped_reason = fields.Selection(
+        REASONS,
+        string="Dropped",
+        readonly=True,
+        help="Why a customer to be written to was left out at sending.",
+    )
+    date_start = fields.Date(
+        "Counted From", readonly=True, help="What the customer buys from this day on."
+    )
+
+    # A constraint, not an index: merging contacts keeps one of two then
+    _campaign_partner_unique = models.Constraint(
+        "UNIQUE (campaign_id, partner_id)",
+        "A customer is in a campaign once.",
+    )
