@@ -216,4 +216,5 @@ from . import customer_audience
 from . import customer_audience_change
 from . import customer_campaign
 from . import customer_campaign_member
+from . import res_partner_campaign
 from . import mailing_mailing

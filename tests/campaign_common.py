@@ -1,0 +1,105 @@
+from .common import MANAGER, ClassificationCommon
+
+MARKETER = "customer_classification.group_customer_classification_marketing"
+PAYMENT = "customer_classification.group_customer_classification_payment"
+
+
+class CampaignCommon(ClassificationCommon):
+    """Customers who can be written to, and people who do."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.Campaign = cls.env["customer.campaign"]
+        cls.Member = cls.env["customer.campaign.member"]
+        cls.Mailing = cls.env["mailing.mailing"]
+        cls.company = cls.env.company
+        cls.customers = cls.make_customers(10)
+        cls.marketer = cls.make_user("marketer", MARKETER)
+        # a marketer who is trusted with how customers pay
+        cls.treasurer = cls.make_user("treasurer", f"{MARKETER},{PAYMENT}")
+        cls.chief = cls.make_user("chief", f"{MARKETER},{MANAGER}")
+
+    @classmethod
+    def make_customers(cls, count, prefix="Customer", **values):
+        """Create companies with an e-mail address and a phone number of their own."""
+        return cls.env["res.partner"].create(
+            [
+                {
+                    "name": f"{prefix} {number}",
+                    "is_company": True,
+                    "customer_rank": 1,
+                    "email": f"{prefix.lower()}{number}@example.com",
+                    "phone": f"+1 555-0{number:03}-0100",
+                    "country_id": cls.env.ref("base.us").id,
+                    **values,
+                }
+                for number in range(1, count + 1)
+            ]
+        )
+
+    @classmethod
+    def make_campaign(cls, **values):
+        """Create a draft without an audience."""
+        return cls.Campaign.create(
+            {"name": "Campaign", "holdout_share": 0, "gap_days": 0, **values}
+        )
+
+    @classmethod
+    def make_member(cls, campaign, customer, role="target", **values):
+        """Write a frozen row as if it had been approved."""
+        is_target = role in ("target", "holdout", "control")
+        return cls.Member.sudo().create(
+            {
+                "campaign_id": campaign.id,
+                "company_id": campaign.company_id.id,
+                "partner_id": customer.id,
+                "role": role,
+                "contact_id": customer.id if is_target else False,
+                "address": customer.email_normalized if is_target else False,
+                "category_ids": [],
+                **values,
+            }
+        )
+
+    @classmethod
+    def make_approved(cls, customers=None, roles=None, **values):
+        """Create a campaign with frozen customers and its mailing, without approving.
+
+        :param dict roles: role by customer, where it is not ``target``
+        """
+        roles = roles or {}
+        campaign = cls.make_campaign(**values)
+        for customer in cls.customers if customers is None else customers:
+            cls.make_member(campaign, customer, roles.get(customer, "target"))
+        mailing = cls.Mailing.create(
+            {
+                "subject": campaign.name,
+                "mailing_type": campaign.channel,
+                "mailing_model_id": cls.env["ir.model"]._get_id("res.partner"),
+                "mailing_domain": repr(
+                    [("customer_campaign_ids", "in", [campaign.id])]
+                ),
+                "body_html": "<p>Hello</p>",
+                "body_arch": "<p>Hello</p>",
+                "body_plaintext": "Hello",
+                "customer_campaign_id": campaign.id,
+            }
+        )
+        campaign.write(
+            {
+                "state": "approved",
+                "mailing_id": mailing.id,
+                "approved_by_id": cls.env.uid,
+            }
+        )
+        return campaign
+
+    @classmethod
+    def get_members(cls, campaign, role=None):
+        """Return the frozen rows of a campaign, read anew."""
+        campaign.env.flush_all()
+        domain = [("campaign_id", "=", campaign.id)]
+        if role:
+            domain.append(("role", "=", role))
+        return cls.Member.sudo().search(domain, order="id")
