@@ -213,7 +213,11 @@ from . import customer_tag_mirror
 
 # Campaigns: whom to write to, what was approved, what it earned
 from . import customer_audience
+from . import customer_audience_secrecy
+from . import customer_audience_query
 from . import customer_audience_change
+from . import customer_audience_recipients
+from . import customer_audience_usage
 from . import customer_campaign
 from . import customer_campaign_member
 from . import res_partner_campaign

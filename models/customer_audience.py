@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
 
 class CustomerAudience(models.Model):
@@ -13,6 +14,7 @@ class CustomerAudience(models.Model):
     _name = "customer.audience"
     _description = "Audience"
     _order = "name, id"
+    _check_company_auto = True
 
     name = fields.Char(required=True)
     description = fields.Text()
@@ -42,16 +44,25 @@ class CustomerAudience(models.Model):
     all_category_ids = fields.Many2many(
         "customer.category",
         "customer_audience_all_category_rel",
+        ondelete="restrict",
+        # an archived one stays a condition
+        context={"active_test": False},
         string="In All of These Categories",
     )
     any_category_ids = fields.Many2many(
         "customer.category",
         "customer_audience_any_category_rel",
+        ondelete="restrict",
+        # an archived one stays a condition
+        context={"active_test": False},
         string="In Any of These Categories",
     )
     none_category_ids = fields.Many2many(
         "customer.category",
         "customer_audience_none_category_rel",
+        ondelete="restrict",
+        # an archived one stays a condition
+        context={"active_test": False},
         string="In None of These Categories",
     )
     domain = fields.Char(
@@ -69,13 +80,19 @@ class CustomerAudience(models.Model):
         "customer_audience_include_rel",
         "audience_id",
         "other_id",
-        string="Also in Any of These Audiences",
+        ondelete="restrict",
+        check_company=True,
+        context={"active_test": False},
+        string="In Any of These Audiences",
     )
     exclude_ids = fields.Many2many(
         "customer.audience",
         "customer_audience_exclude_rel",
         "audience_id",
         "other_id",
+        ondelete="restrict",
+        check_company=True,
+        context={"active_test": False},
         string="In None of These Audiences",
     )
     recipient = fields.Selection(
@@ -100,24 +117,64 @@ class CustomerAudience(models.Model):
         help="Conditions on who is written to, such as the language or the position.",
     )
 
-    def _get_customers_query(self):
-        """Return SQL that selects the ids of the audience's customers.
+    @api.constrains("domain", "contact_domain", "company_id")
+    def _check_domains(self):
+        for audience in self:
+            audience._check_conditions_visible()
+            Partner = audience._get_partners_of(audience.company_id)
+            for name in ("domain", "contact_domain"):
+                try:
+                    # The query must run: a wrong value is only noticed by the database
+                    with self.env.cr.savepoint():
+                        Partner.search_count(
+                            self._parse_domain(audience[name]), limit=1
+                        )
+                except Exception as error:
+                    raise ValidationError(
+                        self.env._(
+                            "The condition “%(field)s” of “%(audience)s” cannot be "
+                            "evaluated: %(error)s",
+                            field=self._fields[name]._description_string(self.env),
+                            audience=audience.name,
+                            error=error,
+                        )
+                    ) from error
 
-        They are active commercial entities that are customers of the company, met the
-        conditions on this day, and are visible to the user. As superuser: all.
-        """
-        raise NotImplementedError
+    @api.constrains(
+        "all_category_ids", "any_category_ids", "none_category_ids", "change_ids"
+    )
+    def _check_categories_visible(self):
+        self._check_conditions_visible()
 
-    @api.model
-    def _get_recipients_query(self, customers, channel, policy):
-        """Return SQL with a row for each of the customers: who is written to.
+    @api.constrains("include_ids", "exclude_ids")
+    def _check_others_visible(self):
+        for audience in self:
+            # sudo: whatever was entered, to be checked with the user's rights
+            others = audience.sudo().include_ids | audience.sudo().exclude_ids
+            others.sudo(self.env.su).check_access("read")
 
-        Its columns: ``partner_id``, ``contact_id`` and ``address`` (a normalized e-mail
-        address or a sanitized phone number), both NULL where there is none, and
-        ``blocked``, the reason why nobody can be reached, or NULL.
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        # sudo: other people's audiences would become others, too
+        using = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search(["|", ("include_ids", "in", self.ids), ("exclude_ids", "in", self.ids)])
+        )
+        if using := using - self:
+            raise UserError(
+                self.env._(
+                    "Other audiences refer to this one: %(audiences)s. Take it out "
+                    "there first, or archive it.",
+                    audiences=", ".join(f"“{audience.name}”" for audience in using),
+                )
+            )
 
-        :param SQL customers: a query that selects ids of customers
-        :param str channel: ``mail`` or ``sms``
-        :param dict policy: ``recipient``, ``recipient_type`` and ``contact_domain``
-        """
-        raise NotImplementedError
+    def copy_data(self, default=None):
+        result = super().copy_data(default)
+        for audience, vals in zip(self, result, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", audience.name)
+            # whose it is, is whoever makes the copy
+            vals.setdefault("user_id", self.env.uid)
+        return result

@@ -28,9 +28,8 @@ class CustomerDimension(models.Model):
         is_manager = self.env.user.has_group(MANAGER_GROUP)
         for dimension in self:
             # sudo: the user need not see the dimension to be told
-            views = dimension.sudo().view_group_ids
             edits = dimension.sudo().edit_group_ids
-            dimension.user_may_edit = (not views or bool(views & groups)) and (
+            dimension.user_may_edit = dimension._is_visible_to_user() and (
                 is_manager or not edits or bool(edits & groups)
             )
 
@@ -62,3 +61,10 @@ class CustomerDimension(models.Model):
         return Domain("view_group_ids", "=", False) | Domain(
             "view_group_ids", "in", self.env.user.all_group_ids.ids
         )
+
+    def _is_visible_to_user(self):
+        """Return whether the user sees the customers' rows of the dimension."""
+        self.ensure_one()
+        # sudo: the user need not see the dimension to be told
+        views = self.sudo().view_group_ids
+        return not views or bool(views & self.env.user.all_group_ids)

@@ -1,0 +1,147 @@
+from ast import literal_eval
+
+from odoo import api, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+
+
+def get_paths(Model, domain):
+    """Yield the fields that a domain asks about, each with the model it belongs to.
+
+    Paths are followed as far as they are fields; what is none is the database's to
+    refuse.
+    """
+    for condition in Domain(domain).iter_conditions():
+        model = Model
+        for name in condition.field_expr.split("."):
+            field = model._fields.get(name)
+            if field is None:
+                break
+            yield model, field
+            if not field.comodel_name:
+                break
+            model = model.env[field.comodel_name]
+        else:
+            if condition.operator.endswith(("any", "any!")) and isinstance(
+                condition.value, Domain | list | tuple
+            ):
+                yield from get_paths(model, condition.value)
+
+
+class CustomerAudience(models.Model):
+    """An audience is there only for those who may see all that it asks about.
+
+    From its size alone, or from who is in it, they would learn what is hidden from
+    them; and without a part of its conditions it would be another audience.
+    """
+
+    _inherit = "customer.audience"
+
+    @api.model
+    def _search(
+        self,
+        domain,
+        offset=0,
+        limit=None,
+        order=None,
+        *,
+        active_test=True,
+        bypass_access=False,
+        **kwargs,
+    ):
+        if not (self.env.su or bypass_access):
+            # sudo: all of them, to be looked at with the user's rights
+            every = self.sudo().with_context(active_test=False).search([])
+            hidden = every.sudo(False)._get_hidden()
+            domain = Domain(domain) & Domain("id", "not in", hidden.ids)
+        return super()._search(
+            domain,
+            offset,
+            limit,
+            order,
+            active_test=active_test,
+            bypass_access=bypass_access,
+            **kwargs,
+        )
+
+    def _check_access(self, operation):
+        result = super()._check_access(operation)
+        if self.env.su or not any(self._ids) or (result and result[0] == self):
+            return result
+        hidden = self._get_hidden()
+        if not hidden:
+            return result
+        if result:
+            # the rules forbid some audiences, their conditions others
+            return result[0] | hidden, result[1]
+        return hidden, hidden._get_hidden_error
+
+    def _get_hidden_error(self):
+        return AccessError(
+            self.env._(
+                "“%(audience)s” uses conditions that you may not see. Ask its owner or "
+                "a manager of the customer classification.",
+                # sudo: the name is no secret, and says what this is about
+                audience=self.sudo()[0].name or self.env._("This audience"),
+            )
+        )
+
+    def _check_conditions_visible(self):
+        """Refuse to go on where a condition is hidden from the user.
+
+        :raise AccessError: naming the audience, but no condition
+        """
+        hidden = self._get_hidden()
+        if hidden:
+            raise hidden._get_hidden_error()
+
+    def _get_hidden(self):
+        """Return the audiences that ask about something hidden from the user."""
+        if self.env.su:
+            return self.browse()
+        return self.filtered(lambda audience: audience._has_hidden_conditions())
+
+    def _has_hidden_conditions(self, above=()):
+        """Return whether a condition, or one of another audience, is hidden.
+
+        :param above: the audiences that led here
+        """
+        self.ensure_one()
+        if self.env.su:
+            return False
+        # sudo: what the user may not see is what is looked for
+        audience = self.sudo()
+        categories = (
+            audience.all_category_ids
+            | audience.any_category_ids
+            | audience.none_category_ids
+            | audience.change_ids.category_id
+        )
+        if any(not d._is_visible_to_user() for d in categories._origin.dimension_id):
+            return True
+        for text in (audience.domain, audience.contact_domain):
+            if self._has_hidden_fields(text):
+                return True
+        others = (audience.include_ids | audience.exclude_ids)._origin
+        return any(
+            other not in above
+            and other.sudo(False)._has_hidden_conditions((*above, other))
+            for other in others
+        )
+
+    @api.model
+    def _has_hidden_fields(self, text):
+        try:
+            paths = list(get_paths(self.env["res.partner"], self._read_domain(text)))
+        except Exception:  # it gives nobody; saving says what is wrong with it
+            return False
+        return any(
+            not model._has_field_access(field, "read")
+            or (field.comodel_name and not self.env[field.comodel_name].has_access("read"))
+            for model, field in paths
+        )
+
+    @api.model
+    def _read_domain(self, text):
+        """Return the domain of a text; an empty one is met by all."""
+        return Domain(literal_eval((text or "").strip() or "[]"))
