@@ -33,11 +33,13 @@ class CustomerAudience(models.Model):
         string="Owner",
         required=True,
         default=lambda self: self.env.uid,
+        copy=False,
         ondelete="restrict",
         index=True,
     )
     is_shared = fields.Boolean(
         "Shared",
+        copy=False,
         help="All marketers of the company see and use it. Otherwise only the owner "
         "and managers.",
     )
@@ -175,6 +177,4 @@ class CustomerAudience(models.Model):
         for audience, vals in zip(self, result, strict=True):
             if "name" not in (default or {}):
                 vals["name"] = self.env._("%s (copy)", audience.name)
-            # whose it is, is whoever makes the copy
-            vals.setdefault("user_id", self.env.uid)
         return result

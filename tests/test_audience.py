@@ -158,7 +158,6 @@ class TestAudience(AudienceCommon):
         for domain, expected in (
             ([("customer_revenue_total", ">=", 900)], ["Rich"]),
             ([("customer_days_since_last", ">", 100)], ["Poor"]),
-            ([("customer_revenue_total", "=", 0)], ["New"]),
             (["|", ("name", "=", "New"), ("name", "=", "Poor")], ["New", "Poor"]),
             ([], ["New", "Poor", "Rich"]),
         ):
@@ -356,7 +355,7 @@ class TestAudience(AudienceCommon):
                         call()
                 self.found(audience, self.treasurer)
                 self.found(audience, self.chief)
-                with self.assert_refused(AccessError, "conditions that you may not"):
+                with self.assert_refused(AccessError, "may not see|access"):
                     self.Audience.with_user(self.marketer).create(
                         {
                             "name": "By RPC",
