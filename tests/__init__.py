@@ -31,6 +31,7 @@ from . import test_figures_query
 from . import test_first_steps
 from . import test_increments
 from . import test_killed
+from . import test_lift
 from . import test_linter
 from . import test_metric
 from . import test_metric_definition
