@@ -54,6 +54,7 @@ from . import test_partner_merge_decisions
 from . import test_partner_panel
 from . import test_payment_figures
 from . import test_payment_random
+from . import test_payment_rights
 from . import test_presets
 from . import test_privacy
 from . import test_product_figures

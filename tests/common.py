@@ -27,7 +27,10 @@ FIGURES = (
     "interval_deviation",
     "active_months_share",
 )
+#: The role of a user as most have it: it includes how customers pay
 USER = "customer_classification.group_customer_classification_payment"
+PLAIN = "customer_classification.group_customer_classification_user"
+MARKETING = "customer_classification.group_customer_classification_marketing"
 MANAGER = "customer_classification.group_customer_classification_manager"
 
 

@@ -4,11 +4,11 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from .common import MANAGER, USER, ClassificationCommon
+from .common import MANAGER, MARKETING, PLAIN, USER, ClassificationCommon
 
 #: What each group may do; whatever is not named is forbidden
 RIGHTS = {
-    USER: {
+    PLAIN: {
         "customer.assignment": "read",
         "customer.assignment.history": "read",
         "customer.bulk": "read create write unlink",
@@ -28,7 +28,6 @@ RIGHTS = {
         "customer.dimension.level": "read",
         "customer.dimension.rule": "read",
         "customer.figures": "read",
-        "customer.payment.figures": "read",
         "customer.metric": "read",
         "customer.metric.value": "read",
         "customer.movement": "read",
@@ -42,6 +41,15 @@ RIGHTS = {
         "customer.ruleset.criterion": "read",
         "customer.ruleset.limit": "read",
         "customer.ruleset.rule": "read",
+    },
+    USER: {
+        "customer.payment.figures": "read",
+    },
+    MARKETING: {
+        "customer.audience": "read create write unlink",
+        "customer.audience.change": "read create write unlink",
+        "customer.campaign": "read create write unlink",
+        "customer.campaign.member": "read",
     },
     MANAGER: {
         "customer.category": "read create write unlink",
@@ -94,7 +102,9 @@ RIGHTS = {
         "customer.usage.line": "read create",
     },
 }
-RIGHTS[MANAGER] = {**RIGHTS[USER], **RIGHTS[MANAGER]}
+RIGHTS[USER] |= RIGHTS[PLAIN]
+RIGHTS[MARKETING] |= RIGHTS[PLAIN]
+RIGHTS[MANAGER] = {**RIGHTS[USER], **RIGHTS[MARKETING], **RIGHTS[MANAGER]}
 #: An AccessError is one; some models refuse everybody before they look at the rights
 REFUSED = UserError
 OPERATIONS = ("read", "create", "write", "unlink")
@@ -112,7 +122,9 @@ class TestSecurity(ClassificationCommon):
             groups="base.group_partner_manager,base.group_allow_export,"
             "account.group_account_invoice",
         )
+        cls.plain = cls.make_user("classifier_without_payments", groups=PLAIN)
         cls.user = cls.make_user("classifier")
+        cls.marketer = cls.make_user("classification_marketer", groups=MARKETING)
         cls.manager = cls.make_user("classification_manager", groups=MANAGER)
         cls.alpha = cls.make_customer("Alpha")
 
@@ -158,7 +170,9 @@ class TestSecurity(ClassificationCommon):
         self.assertEqual(len(models), len(RIGHTS[MANAGER]), "a model without rights")
         for user, group in (
             (self.outsider, None),
+            (self.plain, PLAIN),
             (self.user, USER),
+            (self.marketer, MARKETING),
             (self.manager, MANAGER),
         ):
             rights = RIGHTS.get(group, {})
@@ -274,7 +288,7 @@ class TestSecurity(ClassificationCommon):
         self.assertEqual(partner[self.dimension.partner_field_name].name, "Bronze")
         for name in self.get_partner_fields():
             with self.subTest(name):
-                if self.alpha._fields[name].groups == MANAGER:
+                if self.alpha._fields[name].groups in (MANAGER, MARKETING):
                     with self.assertRaises(AccessError):
                         partner.read([name])
                     continue
