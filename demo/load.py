@@ -22,11 +22,13 @@ LANGUAGE = "zh_CN"
 MARK = "__customer_demo__.company"
 INVOICES = "account.group_account_invoice"
 USER = "customer_classification.group_customer_classification_payment"
+MARKETING = "customer_classification.group_customer_classification_marketing"
 MANAGER = "customer_classification.group_customer_classification_manager"
 # Login, which is the password too, name, groups
 LOGINS = (
     ("sales", "Sam Sales (demo)", ("base.group_partner_manager",)),
     ("user", "Una User (demo)", ("base.group_partner_manager", INVOICES, USER)),
+    ("marketer", "Mia Marketer (demo)", ("base.group_partner_manager", MARKETING)),
     (
         "manager",
         "Max Manager (demo)",
