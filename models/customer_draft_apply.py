@@ -60,8 +60,10 @@ class CustomerDraft(models.Model):
         """Refuse to go on where applying would change what the user may not.
 
         :raise AccessError: saying what, and who may
+        :raise UserError: where no run would follow the draft
         """
         self._check_may_try()
+        self._check_dimension()
         hidden = self._get_hidden_companies()
         if hidden:
             raise AccessError(
@@ -218,6 +220,7 @@ class CustomerDraft(models.Model):
             # sudo: the engine writes versions
             versions = dimension.sudo().ruleset_ids
             versions.filtered(lambda r: r.state == "active")._expire_cuts()
+        self._set_waiting_aside()
         # sudo: the state is the engine's
         self.sudo().write(
             {
@@ -227,6 +230,15 @@ class CustomerDraft(models.Model):
                 "applied_by_id": self.env.uid,
             }
         )
+
+    def _set_waiting_aside(self):
+        """Let no version wait for a decision: people have looked at what comes.
+
+        One with the same settings would be found by the run, and stay held.
+        """
+        # sudo: the engine writes versions
+        versions = self.env["customer.ruleset"].sudo()
+        versions._get_waiting_anywhere(self.dimension_id)._set_aside()
 
     def _write_rules(self):
         """Make the draft's rules those of the dimension, in their order."""

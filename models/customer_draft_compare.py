@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from .customer_rights import check_manager
 
@@ -133,6 +133,7 @@ class CustomerDraft(models.Model):
         """Compare with the present categories: at once, or in the background."""
         self.ensure_one()
         self._check_may_try()
+        self._check_dimension()
         self.message = False
         self._compare()
 
@@ -179,3 +180,19 @@ class CustomerDraft(models.Model):
                     "This draft tries the period of a company that you may not see."
                 )
             )
+
+    def _check_dimension(self):
+        """Refuse to go on where no run would follow the draft.
+
+        :raise UserError: saying what to do
+        """
+        dimension = self.dimension_id
+        if not dimension.active:
+            raise UserError(
+                self.env._(
+                    "“%(dimension)s” is archived, so nobody is classified by it. "
+                    "Unarchive it first.",
+                    dimension=dimension.name,
+                )
+            )
+        self._check_method()

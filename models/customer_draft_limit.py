@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import SQL
 
 
 class CustomerDraftLimit(models.Model):
@@ -55,3 +56,64 @@ class CustomerDraftLimit(models.Model):
                 "minimum_score", reverse=True
             )
         ]
+
+    @api.model
+    def _take_in(self, categories):
+        """Add categories that the drafts of their dimension do not know, as they are.
+
+        Else applying such a draft would take away their limits, which nobody saw. One
+        that begins where another does in a draft is not given by its score.
+        """
+        self.flush_model()
+        categories.flush_recordset()
+        self.env.execute_query(
+            SQL(
+                """
+                WITH taken AS (
+                    SELECT draft.id AS draft_id, category.id AS category_id,
+                           category.sequence, category.keep_score,
+                           CASE WHEN NOT EXISTS (
+                               SELECT
+                                 FROM customer_draft_limit AS other
+                                WHERE other.draft_id = draft.id
+                                  AND other.minimum_score = category.minimum_score
+                           ) THEN category.minimum_score ELSE 0 END AS minimum_score
+                      FROM customer_category AS category
+                      JOIN customer_draft AS draft USING (dimension_id)
+                     WHERE category.id = ANY(%(ids)s)
+                       AND draft.state <> 'applied'
+                )
+                INSERT INTO customer_draft_limit (
+                    draft_id, category_id, sequence, minimum_score, keep_score,
+                    create_uid, create_date, write_uid, write_date
+                )
+                SELECT draft_id, category_id, sequence, minimum_score,
+                       CASE WHEN minimum_score > 0 THEN keep_score ELSE 0 END,
+                       %(user)s, %(now)s, %(user)s, %(now)s
+                  FROM taken
+                ON CONFLICT (draft_id, category_id) DO NOTHING
+                RETURNING NULL
+                """,
+                ids=categories.ids,
+                user=self.env.uid,
+                now=fields.Datetime.now(),
+            )
+        )
+        self.env["customer.draft"].invalidate_model()
+        self.invalidate_model()
+
+
+class CustomerCategory(models.Model):
+    _inherit = "customer.category"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        categories = super().create(vals_list)
+        self.env["customer.draft.limit"]._take_in(categories)
+        return categories
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("active"):
+            self.env["customer.draft.limit"]._take_in(self)
+        return result

@@ -27,6 +27,13 @@ class CustomerDraft(models.Model):
     )
     scheduled_by_id = fields.Many2one("res.users", readonly=True, copy=False)
 
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("active", True) is False:
+            # the nightly action does not look at it
+            self.filtered(lambda draft: draft.state == "scheduled").action_take_back()
+        return result
+
     def action_schedule(self):
         """Let the draft take effect on its day."""
         self.ensure_one()

@@ -50,10 +50,16 @@ class CustomerRuleset(models.Model):
     @api.model
     def _get_waiting(self, dimension, company):
         """Return the version that is held, or was rejected, with present settings."""
+        return self._get_waiting_anywhere(dimension).filtered(
+            lambda ruleset: ruleset.company_id == company
+        )
+
+    @api.model
+    def _get_waiting_anywhere(self, dimension):
+        """Return those of all companies."""
         return self.search(
             [
                 ("dimension_id", "=", dimension.id),
-                ("company_id", "=", company.id or False),
                 ("state", "in", NOT_PUT_IN_FORCE),
                 ("superseded_at", "=", False),
             ]
