@@ -179,6 +179,7 @@ from . import customer_history_anonymous
 from . import customer_override_expiry
 from . import customer_override_review
 from . import customer_history_layers
+from . import customer_history_revenue
 from . import customer_exclusion
 
 # The history: what was shown on a day, how customers moved, how long it is kept

@@ -183,12 +183,13 @@ class CustomerAssignment(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, old_grace_until, new_category_id,
-                    run_id, ruleset_id, user_id, inputs, is_to_publish, is_hidden
+                    run_id, ruleset_id, user_id, inputs, is_to_publish, is_hidden,
+                    revenue
                 )
                 SELECT partner_id, company_id, dimension_id, slot, 'run', %(now)s,
                        old_category_id, old_since, old_grace_until, category_id,
                        %(run)s, ruleset_id, %(user)s, inputs, %(is_to_publish)s,
-                       %(is_hidden)s
+                       %(is_hidden)s, %(revenue)s
                   FROM compared
                  WHERE is_change
                    AND (assignment_id IS NOT NULL
@@ -252,6 +253,9 @@ class CustomerAssignment(models.Model):
             ),
             is_hidden=self.env["customer.assignment.history"]._get_is_hidden_sql(
                 "compared", line.as_of
+            ),
+            revenue=self.env["customer.assignment.history"]._get_revenue_sql(
+                "compared"
             ),
             score_columns=SQL(", ").join(map(SQL.identifier, SCORE_COLUMNS)),
             excluded_scores=SQL(", ").join(

@@ -129,7 +129,7 @@ class CustomerAssignmentHistory(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end,
-                    run_id, user_id, reason, is_to_publish, is_to_tell
+                    run_id, user_id, reason, is_to_publish, is_to_tell, revenue
                 )
                 SELECT override.partner_id, override.company_id,
                        override.dimension_id, override.slot, 'expired', %(now)s,
@@ -140,7 +140,8 @@ class CustomerAssignmentHistory(models.Model):
                        %(run)s, override.write_uid, override.reason,
                        %(is_to_publish)s,
                        -- who looks at it just now need not be told
-                       %(run)s IS NOT NULL OR override.write_uid <> %(user)s
+                       %(run)s IS NOT NULL OR override.write_uid <> %(user)s,
+                       %(revenue)s
                   FROM customer_override AS override
                   LEFT JOIN customer_assignment AS assignment
                     ON assignment.partner_id = override.partner_id
@@ -167,6 +168,7 @@ class CustomerAssignmentHistory(models.Model):
                 is_to_publish=self.env["customer.dimension"]._get_is_published(
                     SQL("override.dimension_id")
                 ),
+                revenue=self._get_revenue_sql("override"),
                 company=company.id or None,
                 as_of=as_of,
                 in_scope=scope.on(SQL.identifier("override", "partner_id")),

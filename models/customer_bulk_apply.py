@@ -213,7 +213,7 @@ class CustomerBulk(models.Model):
                 INSERT INTO customer_assignment_history (
                     partner_id, company_id, dimension_id, slot, event, date,
                     old_category_id, old_since, new_category_id, date_end, user_id,
-                    reason, bulk_id, is_to_publish
+                    reason, bulk_id, is_to_publish, revenue
                 )
                 SELECT partner_id, company_id, dimension_id, slot,
                        COALESCE(t_operation, 'withdrawn'), %(second)s,
@@ -224,7 +224,7 @@ class CustomerBulk(models.Model):
                        CASE WHEN t_operation IS NULL THEN current_date_end
                             ELSE t_date_end END,
                        %(user)s, COALESCE(%(reason)s, t_reason, current_reason),
-                       %(bulk)s, %(is_to_publish)s
+                       %(bulk)s, %(is_to_publish)s, %(revenue)s
                   FROM compared
                  WHERE is_as_seen
             )
@@ -257,6 +257,9 @@ class CustomerBulk(models.Model):
             bulk=self.id,
             is_to_publish=self.env["customer.dimension"]._get_is_published(
                 SQL("compared.dimension_id")
+            ),
+            revenue=self.env["customer.assignment.history"]._get_revenue_sql(
+                "compared"
             ),
         )
 

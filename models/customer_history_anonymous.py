@@ -68,6 +68,7 @@ class CustomerAssignmentHistory(models.Model):
                        former_name = NULL,
                        reason = NULL,
                        inputs = NULL,
+                       revenue = NULL,
                        is_to_publish = FALSE
                  WHERE partner_id = ANY(%s)
                 """,

@@ -11,8 +11,8 @@ class CustomerMovement(models.Model):
     A view with the ids of the history: what is not asked for, such as the direction or
     the salesperson, is not joined, and a page of the list is found by the ids.
 
-    ``revenue`` is the net revenue in the period that the run had before it when it
-    gave the category. Decisions by hand, mirrored fields and rules keep none: there it
+    ``revenue`` is the net revenue in the period as it was stored when the category
+    changed, whatever decided. Where it is unknown, as of what all companies share, it
     is empty, not 0.
     """
 
@@ -36,6 +36,7 @@ class CustomerMovement(models.Model):
             "ruleset_id",
             "user_id",
             "inputs",
+            "revenue",
             "is_hidden",
         ],
         "customer.category": ["sequence", "is_lost"],
@@ -87,13 +88,13 @@ class CustomerMovement(models.Model):
         "Revenue at That Time",
         currency_field="currency_id",
         readonly=True,
-        help="The net revenue in the period that decided, as the computation had it "
-        "before it. Empty where something else decided.",
+        help="The net revenue in the period, as it was computed when this changed. "
+        "Empty where none was known.",
     )
     has_revenue = fields.Boolean(
         "Revenue Is Known",
         readonly=True,
-        help="Whether the net revenue decided: a page shows 0 where there is none.",
+        help="Whether there is a number: a page shows 0 where there is none.",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     explanation = fields.Char("Why", compute="_compute_explanation")
@@ -137,11 +138,15 @@ class CustomerMovement(models.Model):
                         THEN 'up'
                         ELSE 'down'
                    END AS direction,
-                   -- as `_expand_inputs` reads them: by name, or by position
-                   CASE jsonb_typeof(history.inputs)
-                        WHEN 'object' THEN history.inputs ->> 'revenue_window'
-                        WHEN 'array' THEN history.inputs ->> revenue.place
-                   END::numeric AS revenue
+                   -- rows of former versions have it where it decided; read as
+                   -- `_expand_inputs` does: by name, or by position
+                   COALESCE(
+                       history.revenue,
+                       CASE jsonb_typeof(history.inputs)
+                            WHEN 'object' THEN history.inputs ->> 'revenue_window'
+                            WHEN 'array' THEN history.inputs ->> revenue.place
+                       END::numeric
+                   ) AS revenue
               FROM customer_assignment_history AS history
               LEFT JOIN customer_category AS is_old
                 ON is_old.id = history.old_category_id

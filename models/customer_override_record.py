@@ -64,8 +64,10 @@ class CustomerOverride(models.Model):
         if new is None:
             new = self._get_effective()[0]
         # sudo: people read the history, only the addon writes it
-        self.env["customer.assignment.history"].sudo().create(
+        history = self.env["customer.assignment.history"].sudo()
+        history.create(
             {
+                **history._get_revenue(self.partner_id, self.company_id),
                 "partner_id": self.partner_id.id,
                 "company_id": self.company_id.id,
                 "dimension_id": self.dimension_id.id,

@@ -186,12 +186,13 @@ class CustomerUndoRow(models.Model):
                     INSERT INTO customer_assignment_history (
                         partner_id, company_id, dimension_id, slot, event, date,
                         old_category_id, old_since, new_category_id,
-                        run_id, user_id, reason, is_to_publish
+                        run_id, user_id, reason, is_to_publish, revenue
                     )
                     SELECT pinned.partner_id, pinned.company_id, pinned.dimension_id,
                            pinned.slot, pinned.operation, %(now)s,
                            assignment.category_id, assignment.since, pinned.former_id,
-                           %(undo)s, %(user)s, %(reason)s, %(is_to_publish)s
+                           %(undo)s, %(user)s, %(reason)s, %(is_to_publish)s,
+                           %(revenue)s
                       FROM pinned
                       LEFT JOIN customer_assignment AS assignment
                         ON assignment.partner_id = pinned.partner_id
@@ -223,6 +224,9 @@ class CustomerUndoRow(models.Model):
                 ),
                 is_to_publish=self.env["customer.dimension"]._get_is_published(
                     SQL("pinned.dimension_id")
+                ),
+                revenue=self.env["customer.assignment.history"]._get_revenue_sql(
+                    "pinned"
                 ),
             )
         )
@@ -276,11 +280,11 @@ class CustomerUndoRow(models.Model):
                     INSERT INTO customer_assignment_history (
                         partner_id, company_id, dimension_id, slot, event, date,
                         old_category_id, old_since, new_category_id,
-                        run_id, user_id, reason, is_to_publish
+                        run_id, user_id, reason, is_to_publish, revenue
                     )
                     SELECT partner_id, company_id, dimension_id, slot, 'withdrawn',
                            %(now)s, kept_id, write_date, computed_id,
-                           %(undo)s, %(user)s, reason, %(is_to_publish)s
+                           %(undo)s, %(user)s, reason, %(is_to_publish)s, %(revenue)s
                       FROM compared
                      ORDER BY partner_id
                 )
@@ -302,6 +306,9 @@ class CustomerUndoRow(models.Model):
                 user=line.run_id.user_id.id,
                 is_to_publish=self.env["customer.dimension"]._get_is_published(
                     SQL("compared.dimension_id")
+                ),
+                revenue=self.env["customer.assignment.history"]._get_revenue_sql(
+                    "compared"
                 ),
             )
         )

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 from freezegun import freeze_time
 
@@ -145,13 +145,41 @@ class TestMovement(MovementCommon):
         self.assertEqual((fall.event, fall.is_hidden), ("run", True))
         self.assertEqual((fall.direction, fall.revenue), ("down", 10))
         self.assertEqual((decision.event, decision.is_hidden), ("set", False))
-        # empty, and not 0
+        self.assertEqual(decision.revenue, 5010, "as it was when it was decided")
+        self.assertEqual(self.tier_of(customer), "Silver")
+
+    def make_ruled(self):
+        rules = [(name, [("ref", "=", name)]) for name in ("A", "B")]
+        self.make_dimension("letter", ["A", "B"], rules)
+
+    def test_revenue_where_rules_decide(self):
+        self.make_ruled()
+        customer = self.make_customer("Leaver", ref="B")
+        self.post(customer, 700, 364)
+        self.classify()
+        self.post(customer, -40, 1)
+        customer.ref = "A"
+        self.classify()
+        customer.ref = "B"
+        with freeze_time(self.today + timedelta(days=2)):
+            self.classify()  # the invoice is of 366 days ago
+        moves = self.Movement.search([("partner_id", "=", customer.id)], order="id")
+        self.assertEqual(moves.mapped("revenue"), [660, -40])
+        self.assertEqual(moves.mapped("has_revenue"), [True, True])
+
+    def test_revenue_that_nobody_knows(self):
+        """Empty, and not 0."""
+        self.make_ruled()
+        customer = self.make_customer("No Invoice", ref="A")
+        self.classify()
+        customer.ref = "B"
+        self.classify()
+        [move] = self.Movement.search([("partner_id", "=", customer.id)])
         [(revenue,)] = self.Movement._read_group(
-            [("id", "=", decision.id)], [], ["revenue:array_agg"]
+            [("id", "=", move.id)], [], ["revenue:array_agg"]
         )
         self.assertEqual(revenue, [None])
-        self.assertEqual((rise.has_revenue, decision.has_revenue), (True, False))
-        self.assertEqual(self.tier_of(customer), "Silver")
+        self.assertFalse(move.has_revenue)
 
     def test_other_companies_and_customers_stay_hidden(self):
         self.tell()
