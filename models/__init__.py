@@ -219,7 +219,15 @@ from . import customer_audience_query
 from . import customer_audience_change
 from . import customer_audience_recipients
 from . import customer_audience_usage
+from . import customer_campaign_template
 from . import customer_campaign
+from . import customer_campaign_choice
+from . import customer_campaign_message
 from . import customer_campaign_member
+from . import res_company_campaign
+from . import customer_campaign_cohort
+from . import customer_campaign_preview
+from . import customer_campaign_approval
+from . import customer_campaign_standing
 from . import res_partner_campaign
 from . import mailing_mailing

@@ -254,10 +254,15 @@ class CustomerBulk(models.Model):
 
     @api.model
     def action_open_for_active(self):
-        """Open a new bulk change of the contacts chosen in a list.
+        """Open a new bulk change of the contacts chosen in a list."""
+        return self._open_for(*self._get_chosen_domain())
 
-        Where all that match the search are chosen, the list names no more of them
-        than Odoo's limit, and the search itself.
+    @api.model
+    def _get_chosen_domain(self):
+        """Return the domain of the contacts that are chosen in the list.
+
+        And whether to leave out archived ones. Where all that match the search are
+        chosen, the list names no more of them than Odoo's limit, and the search itself.
         """
         context = self.env.context
         ids = context.get("active_ids") or []
@@ -266,8 +271,8 @@ class CustomerBulk(models.Model):
         limit = int(parameters.get_param("web.active_ids_limit", 20000))
         domain = context.get("active_domain")
         if domain is None or len(ids) < limit:
-            return self._open_for([("id", "in", ids)], active_test=False)
-        return self._open_for(domain)
+            return [("id", "in", ids)], False
+        return domain, True
 
     @api.model
     def _open_for(self, domain, active_test=True):

@@ -1,4 +1,45 @@
-from odoo import fields, models
+import secrets
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
+
+from .customer_rights import MARKETING_GROUP
+
+#: Entered at any time
+OPEN_FIELDS = {
+    "name",
+    "active",
+    "user_id",
+    "purpose",
+    "cost",
+    # of the chatter and the activities
+    "message_follower_ids",
+    "message_partner_ids",
+    "message_ids",
+    "message_main_attachment_id",
+    "activity_ids",
+    "activity_user_id",
+    "activity_type_id",
+    "activity_date_deadline",
+    "activity_summary",
+}
+#: Entered as long as nothing is approved
+DRAFT_FIELDS = {
+    "company_id",
+    "strategy",
+    "audience_id",
+    "is_standing",
+    "includes_present",
+    "channel",
+    "template_id",
+    "holdout_share",
+    "gap_days",
+    "schedule_date",
+    "window_days",
+}
+#: Campaigns of these states were never sent, nor will be
+UNSENT_STATES = ("draft", "cancelled")
 
 STRATEGIES = [
     ("welcome", "Welcome"),
@@ -44,6 +85,9 @@ class CustomerCampaign(models.Model):
         copy=False,
         tracking=True,
     )
+    error = fields.Text(
+        readonly=True, copy=False, help="Why it is held, or could not go on."
+    )
     company_id = fields.Many2one(
         "res.company",
         required=True,
@@ -77,6 +121,15 @@ class CustomerCampaign(models.Model):
         "Standing Campaign",
         help="Goes on: everybody who comes into the audience is written to, once.",
     )
+    includes_present = fields.Boolean(
+        "Also Those in the Audience Now",
+        default=True,
+        help="Whoever is in the audience at approval is written to, too. Otherwise only "
+        "those who come into it later.",
+    )
+    choice_ids = fields.One2many(
+        "customer.campaign.choice", "campaign_id", string="Chosen", readonly=True
+    )
     channel = fields.Selection(
         [("mail", "Email"), ("sms", "SMS")], required=True, default="mail"
     )
@@ -88,16 +141,26 @@ class CustomerCampaign(models.Model):
         "to them is what the campaign earned.",
     )
     holdout_seed = fields.Char(
+        required=True,
         readonly=True,
         copy=False,
+        default=lambda self: secrets.token_hex(16),
         help="With the customer's id it decides who is held out, always alike.",
     )
     gap_days = fields.Integer(
         "Days Between Messages",
-        help="Whoever got a message of any campaign in so many days gets none. 0: no "
-        "limit.",
+        default=lambda self: self.env.company.root_id.customer_gap_days,
+        help="Whoever got a message of any campaign or mailing in so many days, today "
+        "included, gets none. 0: no limit.",
     )
     # what
+    template_id = fields.Many2one(
+        "customer.campaign.template",
+        string="Made From",
+        ondelete="set null",
+        index="btree_not_null",
+        help="The template that the message began with.",
+    )
     mailing_id = fields.Many2one(
         "mailing.mailing", readonly=True, copy=False, ondelete="set null", index=True
     )
@@ -118,7 +181,10 @@ class CustomerCampaign(models.Model):
     )
     cost = fields.Monetary(help="What the campaign cost, sending and gifts included.")
     member_ids = fields.One2many(
-        "customer.campaign.member", "campaign_id", string="Customers", readonly=True
+        "customer.campaign.member",
+        "campaign_id",
+        string="Customers as Approved",
+        readonly=True,
     )
 
     _holdout_valid = models.Constraint(
@@ -129,3 +195,143 @@ class CustomerCampaign(models.Model):
         "CHECK (gap_days >= 0 AND window_days > 0)",
         "Enter days of zero or more, and at least one day that counts.",
     )
+    _standing_needs_audience = models.Constraint(
+        "CHECK (is_standing IS NOT TRUE OR audience_id IS NOT NULL)",
+        "A standing campaign follows an audience: choose one.",
+    )
+
+    @api.constrains("company_id", "audience_id")
+    def _check_audience_company(self):
+        for campaign in self:
+            if campaign.audience_id and (
+                campaign.audience_id.company_id != campaign.company_id
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The audience is one of another company; choose another."
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not self.env.su:
+            self._check_entered({"template_id"}.union(*vals_list), DRAFT_FIELDS)
+            # nor by the defaults of the context: whoever chose the seed would choose
+            # who is held out
+            self = self.with_context(
+                {
+                    key: value
+                    for key, value in self.env.context.items()
+                    if not key.startswith("default_")
+                    or key.removeprefix("default_") in OPEN_FIELDS | DRAFT_FIELDS
+                }
+            )
+        campaigns = super().create(vals_list)
+        campaigns._make_mailings()
+        return campaigns
+
+    def write(self, vals):
+        if not self.env.su:
+            self._check_entered(
+                vals,
+                DRAFT_FIELDS if all(c.state == "draft" for c in self) else set(),
+            )
+        result = super().write(vals)
+        if {"name", "channel", "user_id"} & vals.keys():
+            self._update_mailings(vals)
+        return result
+
+    def copy(self, default=None):
+        copies = super().copy(default)
+        for campaign, copied in zip(self, copies, strict=True):
+            copied._copy_choices(campaign)
+            copied._copy_message(campaign)
+        return copies
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "name" not in (default or {}):
+            for campaign, vals in zip(self, vals_list, strict=True):
+                vals["name"] = self.env._("%s (copy)", campaign.name)
+        return vals_list
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent(self):
+        if any(campaign.state not in UNSENT_STATES for campaign in self):
+            raise UserError(
+                self.env._(
+                    "What was approved or sent stays, for its results. Cancel the "
+                    "campaign first, or archive it."
+                )
+            )
+
+    def unlink(self):
+        # with their campaign, unsent messages have no recipients
+        mailings = self.mailing_id.filtered(lambda m: m.state == "draft")
+        result = super().unlink()
+        mailings.unlink()
+        return result
+
+    def _check_entered(self, names, allowed):
+        """Refuse fields that are not entered by hand, or not any more.
+
+        :raise UserError: for what approval has frozen
+        :raise AccessError: for what only the addon writes
+        """
+        refused = set(names) - OPEN_FIELDS - allowed
+        if not refused:
+            return
+        if refused <= DRAFT_FIELDS:
+            raise UserError(
+                self.env._(
+                    "The campaign was approved as it is. Take it back to draft to "
+                    "change it, or make a copy."
+                )
+            )
+        raise AccessError(
+            self.env._("These fields of a campaign are not entered by hand.")
+        )
+
+    def _check_is_draft(self):
+        if any(campaign.state != "draft" for campaign in self):
+            raise UserError(self.env._("This campaign is no draft any more."))
+
+    def _check_marketer(self):
+        """Refuse who may not run campaigns: buttons are called over RPC, too."""
+        if not (self.env.su or self.env.user.has_group(MARKETING_GROUP)):
+            raise AccessError(self.env._("Only marketing may do this."))
+
+    def _get_today(self):
+        """Return what day it is where the company is."""
+        self.ensure_one()
+        return self.company_id.sudo()._get_customer_today()
+
+    # Buttons that open something
+
+    def action_open_members(self):
+        """Open the customers of the campaign as approved."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_classification.customer_campaign_member_action"
+        )
+        return {
+            **action,
+            "display_name": self.env._("Customers of “%s”", self.name),
+            "domain": [("campaign_id", "=", self.id)],
+        }
+
+    def action_open_customers(self):
+        """Open those whom a draft is about, as of now."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_classification.res_partner_action"
+        )
+        rows = self.env.execute_query(self._get_customers_query())
+        return {
+            **action,
+            "name": self.name,
+            "display_name": self.name,
+            "domain": Domain("id", "in", [row[0] for row in rows]),
+            "context": {},
+            "path": False,
+        }

@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.orm.models import NO_ACCESS
 
 #: Why a customer of the audience is not written to, or was not
 REASONS = [
@@ -10,6 +11,7 @@ REASONS = [
     ("duplicate", "Address of another customer"),
     ("capped", "Written to lately"),
     ("left", "No customer any more"),
+    ("present", "There before the campaign"),
 ]
 
 
@@ -56,7 +58,16 @@ class CustomerCampaignMember(models.Model):
         readonly=True, help="The e-mail address or phone number at approval."
     )
     category_ids = fields.Json(
-        readonly=True, help="Ids of the customer's categories at approval."
+        readonly=True,
+        groups=NO_ACCESS,  # of all dimensions, also of those that the user does not see
+        help="Ids of the customer's categories at approval.",
+    )
+    category_names = fields.Char(
+        "Categories",
+        compute="_compute_category_names",
+        compute_sudo=False,
+        help="The customer's categories when the campaign was approved, or when the "
+        "customer came into it.",
     )
     dropped_reason = fields.Selection(
         REASONS,
@@ -73,3 +84,28 @@ class CustomerCampaignMember(models.Model):
         "UNIQUE (campaign_id, partner_id)",
         "A customer is in a campaign once.",
     )
+
+    @api.depends("category_ids")
+    @api.depends_context("uid", "lang")
+    def _compute_category_names(self):
+        frozen = {member: member.sudo().category_ids or [] for member in self}
+        ids = {category_id for ids in frozen.values() for category_id in ids}
+        # sudo: archived categories, too; whose dimension the user does not see is left
+        # out
+        Dimension = self.env["customer.dimension"].sudo()
+        visible = Dimension.with_context(active_test=False).search(
+            self.env["customer.dimension"]._get_visible_domain()
+        )
+        categories = self.env["customer.category"].sudo().browse(ids).exists()
+        names = {
+            category.id: category.complete_name
+            for category in categories.sorted(
+                lambda c: (c.dimension_id.sequence, c.dimension_id.id, c.sequence, c.id)
+            )
+            if category.dimension_id in visible
+        }
+        for member in self:
+            held = set(frozen[member])
+            member.category_names = ", ".join(
+                name for category_id, name in names.items() if category_id in held
+            )

@@ -35,6 +35,12 @@ class ResConfigSettings(models.TransientModel):
     customer_history_months = fields.Integer(
         related="company_id.root_id.customer_history_months", readonly=False
     )
+    customer_gap_days = fields.Integer(
+        related="company_id.root_id.customer_gap_days", readonly=False
+    )
+    customer_control_share = fields.Float(
+        related="company_id.root_id.customer_control_share", readonly=False
+    )
     customer_follow_minutes = fields.Integer(
         string="Follow Changes Every (Minutes)",
         help="So many minutes after an invoice, a payment or a contact changed, the "

@@ -25,12 +25,16 @@ class ResPartner(models.Model):
             return NotImplemented
         campaigns = self.env["customer.campaign"]._search([("id", "in", list(value))])
         # sudo: which contacts of these campaigns the user sees, his search decides
-        members = self.env["customer.campaign.member"].sudo()._search(
-            [
-                ("campaign_id", "in", campaigns),
-                ("role", "=", "target"),
-                ("dropped_reason", "=", False),
-                ("contact_id", "!=", False),
-            ]
+        members = (
+            self.env["customer.campaign.member"]
+            .sudo()
+            ._search(
+                [
+                    ("campaign_id", "in", campaigns),
+                    ("role", "=", "target"),
+                    ("dropped_reason", "=", False),
+                    ("contact_id", "!=", False),
+                ]
+            )
         )
         return Domain("id", "in", members.subselect("contact_id"))

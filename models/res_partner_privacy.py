@@ -23,7 +23,7 @@ TECHNICAL_FIELDS = {
     "value_ref",  # said by the value as shown
 }
 #: Computed fields that say what the others mean
-READABLE_FIELDS = {"explanation", "display_value"}
+READABLE_FIELDS = {"explanation", "display_value", "category_names"}
 
 
 class ResPartner(models.Model):

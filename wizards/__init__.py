@@ -15,3 +15,4 @@ from . import customer_erasure
 from . import customer_quality_finding
 from . import customer_hold_rejection
 from . import customer_run_reversal
+from . import customer_campaign_wizard

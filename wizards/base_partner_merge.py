@@ -17,6 +17,12 @@ KEYED_TABLES = {
         ["company_id", "dimension_id", "slot"],
         "partner_id <> %(kept)s, since",
     ),
+    # the one that was written to, and of those the remaining contact's
+    "customer_campaign_member": (
+        ["campaign_id"],
+        "role <> 'target', dropped_reason IS NOT NULL, role = 'excluded', "
+        "partner_id <> %(kept)s, id",
+    ),
 }
 
 
