@@ -218,14 +218,13 @@ class CustomerCampaign(models.Model):
             self._check_entered({"template_id"}.union(*vals_list), DRAFT_FIELDS)
             # nor by the defaults of the context: whoever chose the seed would choose
             # who is held out
-            self = self.with_context(
-                {
-                    key: value
-                    for key, value in self.env.context.items()
-                    if not key.startswith("default_")
-                    or key.removeprefix("default_") in OPEN_FIELDS | DRAFT_FIELDS
-                }
-            )
+            context = {
+                key: value
+                for key, value in self.env.context.items()
+                if not key.startswith("default_")
+                or key.removeprefix("default_") in OPEN_FIELDS | DRAFT_FIELDS
+            }
+            self = self.with_env(self.env(context=context))
         campaigns = super().create(vals_list)
         campaigns._make_mailings()
         return campaigns

@@ -78,7 +78,7 @@ class CustomerCampaign(models.Model):
                   FROM cohort
                   LEFT JOIN held ON held.partner_id = cohort.partner_id
                  -- a newcomer of a standing campaign waits until the gap has passed
-                 WHERE cohort.reason IS DISTINCT FROM %(waiting)s
+                 WHERE NOT (%(is_standing)s AND cohort.reason IS NOT DISTINCT FROM 'capped')
                  ORDER BY cohort.partner_id
                 """,
                 cohort=self._get_cohort_query(customers),
@@ -86,7 +86,7 @@ class CustomerCampaign(models.Model):
                 campaign=self.id,
                 company=self.company_id.id,
                 day=self._get_planned_day(),
-                waiting="capped" if self.is_standing else None,
+                is_standing=bool(self.is_standing),
             )
         )
         self._forget_members()
@@ -98,7 +98,8 @@ class CustomerCampaign(models.Model):
         shown to each as far as allowed.
         """
         # sudo: see above
-        dimensions = self.env["customer.dimension"].sudo().search([])
+        Dimension = self.env["customer.dimension"].sudo()
+        dimensions = Dimension.search([("active", "=", True)])
         Partner = self.env["res.partner"].sudo().with_company(self.company_id)
         return Partner._get_customer_categories_query(dimensions.ids)
 

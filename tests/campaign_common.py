@@ -72,26 +72,10 @@ class CampaignCommon(ClassificationCommon):
         campaign = cls.make_campaign(**values)
         for customer in cls.customers if customers is None else customers:
             cls.make_member(campaign, customer, roles.get(customer, "target"))
-        mailing = cls.Mailing.create(
-            {
-                "subject": campaign.name,
-                "mailing_type": campaign.channel,
-                "mailing_model_id": cls.env["ir.model"]._get_id("res.partner"),
-                "mailing_domain": repr(
-                    [("customer_campaign_ids", "in", [campaign.id])]
-                ),
-                "body_html": "<p>Hello</p>",
-                "body_arch": "<p>Hello</p>",
-                "body_plaintext": "Hello",
-                "customer_campaign_id": campaign.id,
-            }
-        )
-        campaign.write(
-            {
-                "state": "approved",
-                "mailing_id": mailing.id,
-                "approved_by_id": cls.env.uid,
-            }
+        cls._write_message(campaign)
+        campaign.sudo().write({"state": "approved", "approved_by_id": cls.env.uid})
+        campaign.mailing_id.mailing_domain = repr(
+            [("customer_campaign_ids", "in", [campaign.id])]
         )
         return campaign
 
@@ -103,3 +87,32 @@ class CampaignCommon(ClassificationCommon):
         if role:
             domain.append(("role", "=", role))
         return cls.Member.sudo().search(domain, order="id")
+
+    @classmethod
+    def make_draft(cls, customers=None, user=None, **values):
+        """Create a draft with a message, about chosen customers or an audience."""
+        values = {"name": "Campaign", "holdout_share": 0, "gap_days": 0, **values}
+        campaign = cls.Campaign.with_user(user or cls.env.user).create(values)
+        if customers is not None:
+            campaign._add_choices([("id", "in", customers.ids)], active_test=False)
+        cls._write_message(campaign)
+        return campaign
+
+    @classmethod
+    def get_roles(cls, campaign):
+        """Return role and reason by id of the customer."""
+        return {
+            member.partner_id.id: (member.role, member.reason or None)
+            for member in cls.get_members(campaign)
+        }
+
+    @classmethod
+    def _write_message(cls, campaign):
+        campaign.mailing_id.write(
+            {
+                "subject": "Hello",
+                "body_arch": "<p>Hello</p>",
+                "body_html": "<p>Hello</p>",
+                "body_plaintext": "Hello",
+            }
+        )

@@ -49,7 +49,10 @@ RIGHTS = {
         "customer.audience": "read create write unlink",
         "customer.audience.change": "read create write unlink",
         "customer.campaign": "read create write unlink",
+        "customer.campaign.choice": "read",
         "customer.campaign.member": "read",
+        "customer.campaign.template": "read create write",
+        "customer.campaign.wizard": "read create write unlink",
     },
     MANAGER: {
         "customer.category": "read create write unlink",
@@ -64,6 +67,7 @@ RIGHTS = {
         "customer.classification.scope": "read",
         "customer.contradiction": "read create write unlink",
         "customer.contradiction.condition": "read create write unlink",
+        "customer.campaign.template": "read create write unlink",
         "customer.comparison": "read",
         "customer.comparison.cell": "read",
         "customer.comparison.row": "read",
