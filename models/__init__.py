@@ -224,6 +224,7 @@ from . import customer_campaign
 from . import customer_campaign_choice
 from . import customer_campaign_message
 from . import customer_campaign_member
+from . import customer_campaign_secrecy
 from . import res_company_campaign
 from . import customer_campaign_cohort
 from . import customer_campaign_preview

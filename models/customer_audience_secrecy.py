@@ -101,14 +101,19 @@ class CustomerAudience(models.Model):
             return self.browse()
         return self.filtered(lambda audience: audience._has_hidden_conditions())
 
-    def _has_hidden_conditions(self, above=()):
-        """Return whether a condition, or one of another audience, is hidden.
+    def _has_hidden_conditions(self):
+        """Return whether a condition, or one of another audience, is hidden."""
+        self.ensure_one()
+        return not self.env.su and self._is_hidden(self._get_asked())
+
+    def _get_asked(self, above=()):
+        """Return what the conditions ask about, those of other audiences included.
 
         :param above: the audiences that led here
+        :return: dict of the ids of ``dimensions``, and of ``fields`` as pairs of model
+            and name
         """
         self.ensure_one()
-        if self.env.su:
-            return False
         # sudo: what the user may not see is what is looked for
         audience = self.sudo()
         categories = (
@@ -117,29 +122,47 @@ class CustomerAudience(models.Model):
             | audience.none_category_ids
             | audience.change_ids.category_id
         )
-        if any(not d._is_visible_to_user() for d in categories._origin.dimension_id):
-            return True
+        dimensions = set(categories._origin.dimension_id.ids)
+        asked = set()
         for text in (audience.domain, audience.contact_domain):
-            if self._has_hidden_fields(text):
-                return True
-        others = (audience.include_ids | audience.exclude_ids)._origin
-        return any(
-            other not in above
-            and other.sudo(False)._has_hidden_conditions((*above, other))
-            for other in others
-        )
+            asked |= self._get_asked_fields(text)
+        for other in (audience.include_ids | audience.exclude_ids)._origin:
+            if other not in above:
+                further = other._get_asked((*above, other))
+                dimensions.update(further["dimensions"])
+                asked.update(map(tuple, further["fields"]))
+        return {"dimensions": sorted(dimensions), "fields": sorted(asked)}
 
     @api.model
-    def _has_hidden_fields(self, text):
+    def _get_asked_fields(self, text):
+        Partner = self.env["res.partner"]
         try:
-            paths = list(get_paths(self.env["res.partner"], self._read_domain(text)))
+            paths = list(get_paths(Partner, self._read_domain(text)))
         except Exception:  # it gives nobody; saving says what is wrong with it
-            return False
-        return any(
-            not model._has_field_access(field, "read")
-            or (field.comodel_name and not self.env[field.comodel_name].has_access("read"))
-            for model, field in paths
-        )
+            return set()
+        return {(model._name, field.name) for model, field in paths}
+
+    @api.model
+    def _is_hidden(self, asked):
+        """Return whether one of the dimensions or fields is hidden from the user.
+
+        :param dict asked: as :meth:`_get_asked` returns it, maybe of long ago
+        """
+        dimensions = self.env["customer.dimension"].browse(asked["dimensions"])
+        if any(not d._is_visible_to_user() for d in dimensions.sudo().exists()):
+            return True
+        for model_name, name in asked["fields"]:
+            model = self.env.get(model_name)
+            field = model._fields.get(name) if model is not None else None
+            if field and not (
+                model._has_field_access(field, "read")
+                and (
+                    not field.comodel_name
+                    or self.env[field.comodel_name].has_access("read")
+                )
+            ):
+                return True
+        return False
 
     @api.model
     def _read_domain(self, text):

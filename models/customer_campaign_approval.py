@@ -39,6 +39,7 @@ class CustomerCampaign(models.Model):
                 "error": False,
                 "approved_by_id": self.env.uid,
                 "approved_on": fields.Datetime.now(),
+                "asked": self.audience_id._get_asked() if self.audience_id else False,
                 "utm_campaign_id": self._get_utm_campaign().id,
             }
         )
@@ -204,6 +205,7 @@ class CustomerCampaign(models.Model):
                     "error": False,
                     "approved_by_id": False,
                     "approved_on": False,
+                    "asked": False,
                 }
             )
             campaign._forget_members()

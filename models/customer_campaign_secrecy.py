@@ -1,0 +1,113 @@
+import functools
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.orm.models import NO_ACCESS
+
+
+class CustomerCampaign(models.Model):
+    """A campaign is there only for those who may see all that chose its customers.
+
+    Whoever sees who was written to learns what the audience asks about. That is noted
+    at approval: the audience may ask about something else later.
+    """
+
+    _inherit = "customer.campaign"
+
+    asked = fields.Json(
+        readonly=True,
+        copy=False,
+        groups=NO_ACCESS,
+        help="The dimensions and fields that chose the customers, as approved.",
+    )
+
+    @api.model
+    def _search(
+        self,
+        domain,
+        offset=0,
+        limit=None,
+        order=None,
+        *,
+        active_test=True,
+        bypass_access=False,
+        **kwargs,
+    ):
+        if not (self.env.su or bypass_access):
+            # sudo: all of them, to be looked at with the user's rights
+            every = self.sudo().with_context(active_test=False)
+            every = every.search([("audience_id", "!=", False)])
+            hidden = every.sudo(False)._get_hidden()
+            domain = Domain(domain) & Domain("id", "not in", hidden.ids)
+        return super()._search(
+            domain,
+            offset,
+            limit,
+            order,
+            active_test=active_test,
+            bypass_access=bypass_access,
+            **kwargs,
+        )
+
+    def _check_access(self, operation):
+        result = super()._check_access(operation)
+        if self.env.su or not any(self._ids) or (result and result[0] == self):
+            return result
+        hidden = self._get_hidden()
+        if not hidden:
+            return result
+        if result:
+            # the rules forbid some campaigns, their audiences others
+            return result[0] | hidden, result[1]
+        return hidden, hidden._get_hidden_error
+
+    def _get_hidden_error(self):
+        return AccessError(
+            self.env._(
+                "The customers of “%(campaign)s” were chosen by something that you may "
+                "not see. Ask its responsible or a manager of the customer "
+                "classification.",
+                # sudo: the name is no secret, and says what this is about
+                campaign=self.sudo()[0].name or self.env._("This campaign"),
+            )
+        )
+
+    def _get_hidden(self):
+        """Return the campaigns that tell something hidden from the user."""
+        if self.env.su:
+            return self.browse()
+        Audience = self.env["customer.audience"]
+        is_hidden = functools.cache(
+            lambda audience: audience._has_hidden_conditions() if audience else False
+        )
+
+        def tells(campaign):
+            # sudo: what the user may not see is what is looked for
+            campaign = campaign.sudo()
+            audience = campaign.audience_id._origin.sudo(False)
+            return is_hidden(audience) or (
+                campaign.asked and Audience._is_hidden(campaign.asked)
+            )
+
+        return self.filtered(tells)
+
+
+class CustomerCampaignMember(models.Model):
+    """The customers of a campaign are there only for those who see the campaign."""
+
+    _inherit = "customer.campaign.member"
+
+    @api.model
+    def _get_visible_domain(self):
+        campaigns = self.env["customer.campaign"]._search([], active_test=False)
+        return super()._get_visible_domain() & Domain("campaign_id", "in", campaigns)
+
+    def _get_hidden(self):
+        hidden = super()._get_hidden()
+        # sudo: only to learn which campaigns the rows are of
+        campaigns = self.sudo().campaign_id.sudo(False)
+        unseen = campaigns - campaigns._filtered_access("read")
+        return hidden | self.sudo().filtered(
+            lambda member: member.campaign_id in unseen
+        ).sudo(False)
