@@ -199,6 +199,39 @@ class TestPartnerMergeDecisions(ClassificationCommon):
             "none was in force about “Left”", self.merged_of(self.left).reason
         )
 
+    def test_two_that_have_ended(self):
+        for partner, category, days in (
+            (self.left, self.bronze, 3),
+            (self.right, self.gold, 2),
+            (self.third, self.silver, 2),
+        ):
+            self.set_end(self.decide(partner, category), self.day(days))
+        self.merge(self.left, self.right, self.third)
+        self.assertFalse(self.tier_of(self.left))
+        self.assertLessEqual(len(self.decisions_of(self.left)), 1)
+        rows = self.history_of(self.left)
+        ended = rows.filtered(lambda row: row.event == "expired")
+        self.assertEqual(
+            set(ended.mapped("old_category_id.name")), {"Bronze", "Gold", "Silver"}
+        )
+        # each in the history of the contact that it was about
+        self.assertEqual(
+            {row.former_name or "Left" for row in ended}, {"Left", "Right", "Third"}
+        )
+        self.assertFalse(self.merged_of(self.left))
+
+    def test_end_of_another_ends_nothing(self):
+        """The remaining contact's decision holds on, also as seen from later."""
+        with freeze_time("2025-06-10 12:00:00"):
+            self.set_end(self.decide(self.right, self.silver), "2025-06-09")
+            self.decide(self.left, self.gold, date_end="2025-07-01")
+            self.merge(self.left, self.right)
+        with freeze_time("2025-06-12 12:00:00"):
+            shown = self.dimension._get_distribution(
+                self.env.company, fields.Date.to_date("2025-06-11")
+            )
+        self.assertEqual(shown, {self.gold.id: 1})
+
     def test_day_of_the_company(self):
         """In Auckland the day is over when the database has not noticed."""
         self.env.company.partner_id.tz = "Pacific/Auckland"

@@ -22,7 +22,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         every = Override.search(
             [("partner_id", "in", (src_partners + dst_partner).ids)], order="id"
         )
-        every._record_ended()
         told = []
         groups = every.grouped(lambda o: (o.dimension_id, o.company_id, o.slot))
         for decisions in groups.values():
@@ -37,6 +36,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                 )
             )
             if kept.has_ended:
+                # all have: the history has their ends, and one of them its place
+                self._delete_merged_decisions(Override.union(*others))
                 continue
             gone = Override.union(*others).filtered(lambda o: not o.has_ended)
             for decision in gone:

@@ -9,6 +9,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
+        # sudo: decisions of all companies and dimensions move along
+        decisions = self.env["customer.override"].sudo()
+        decisions = decisions.search(
+            [("partner_id", "in", (src_partners + dst_partner).ids)]
+        )
+        # while it is known whose they are
+        decisions._record_ended()
         self.env.flush_all()
         self._record_former(src_partners, dst_partner)
         before = self._get_held(dst_partner)
@@ -19,11 +26,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     @api.model
     def _record_former(self, src_partners, dst_partner):
         """Note whose history it was, and end there what was shown of the contacts."""
+        # sudo: of all companies and dimensions
+        held = self.env["customer.override"].sudo()
         values = {
             "now": fields.Datetime.now(),
             "user": self.env.uid,
             "kept": dst_partner.id,
             "gone": src_partners.ids,
+            "held": held._search([("has_ended", "=", False)]).subselect(),
         }
         self.env.execute_query(
             SQL(
@@ -59,8 +69,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                       SELECT partner_id, company_id, dimension_id, slot,
                              'released', category_id, write_date
                         FROM customer_override
-                       -- it may still be the day before where the company is
-                       WHERE date_end IS NULL OR date_end >= CURRENT_DATE - 1
+                       WHERE id IN %(held)s
                   ) AS held
                   JOIN res_partner AS partner ON partner.id = held.partner_id
                  WHERE held.partner_id = ANY(%(gone)s)
