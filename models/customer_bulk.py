@@ -149,8 +149,9 @@ class CustomerBulk(models.Model):
         domain=[("outcome", "not in", CHANGES)],
     )
     target_count = fields.Integer("Contacts", compute="_compute_target_count")
-    pending_count = fields.Integer("To Change", compute="_compute_counts")
-    done_count = fields.Integer("Changed", compute="_compute_counts")
+    # of each customer in each dimension
+    pending_count = fields.Integer("Changes to Make", compute="_compute_counts")
+    done_count = fields.Integer("Changes Made", compute="_compute_counts")
     skipped_count = fields.Integer("Skipped", compute="_compute_counts")
     progress = fields.Float("Progress (%)", compute="_compute_counts")
     may_undo = fields.Boolean(compute="_compute_may_undo")

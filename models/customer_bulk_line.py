@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
+from .customer_override import get_possible_operations
 from .customer_rights import MANAGER_GROUP
 
 
@@ -27,6 +28,7 @@ class CustomerBulkLine(models.Model):
         domain=lambda self: self._get_dimension_domain(),
     )
     is_multiple = fields.Boolean(related="dimension_id.is_multiple")
+    possible_operations = fields.Json(compute="_compute_possible_operations")
     operation = fields.Selection(
         [
             ("set", "Set a category"),
@@ -66,12 +68,17 @@ class CustomerBulkLine(models.Model):
             )
         return list(domain)
 
+    @api.depends("is_multiple")
+    def _compute_possible_operations(self):
+        for line in self:
+            possible = get_possible_operations(line.dimension_id)
+            line.possible_operations = [*possible, "release"]
+
     @api.depends("dimension_id")
     def _compute_operation(self):
         for line in self:
-            usual = ("add", "exclude") if line.is_multiple else ("set", "none")
-            if line.operation not in (*usual, "release"):
-                line.operation = usual[0]
+            if line.operation not in line.possible_operations:
+                line.operation = line.possible_operations[0]
 
     @api.depends("operation", "dimension_id")
     def _compute_category_id(self):

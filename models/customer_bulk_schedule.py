@@ -137,7 +137,7 @@ class CustomerBulk(models.Model):
             {
                 "type": "success",
                 "message": self.with_context(lang=self.user_id.lang).env._(
-                    "“%(name)s” is done: %(count)s changed.",
+                    "“%(name)s” is done. Changes made: %(count)s",
                     name=self.name,
                     count=self.done_count,
                 ),

@@ -7,6 +7,11 @@ DECISION_FIELDS = {"operation", "category_id", "date_end", "reason"}
 DEFAULT_DAYS = 365
 
 
+def get_possible_operations(dimension):
+    """Return what can be decided by a dimension: for one category, or for each."""
+    return ["add", "exclude"] if dimension.is_multiple else ["set", "none"]
+
+
 def get_already_decided_message(env, _diagnostics=None):
     return env._(
         "A decision by hand about this customer is in force already; open it to change "
@@ -65,6 +70,7 @@ class CustomerOverride(models.Model):
         "computed ones or excluded from them.",
     )
     is_multiple = fields.Boolean(related="dimension_id.is_multiple")
+    possible_operations = fields.Json(compute="_compute_possible_operations")
     method = fields.Selection(related="dimension_id.method")
     category_id = fields.Many2one(
         "customer.category",
@@ -127,12 +133,19 @@ class CustomerOverride(models.Model):
             elif not override.company_id:
                 override.company_id = self.env.company.root_id
 
+    @api.depends("is_multiple")
+    def _compute_possible_operations(self):
+        for override in self:
+            override.possible_operations = get_possible_operations(
+                override.dimension_id
+            )
+
     @api.depends("dimension_id")
     def _compute_operation(self):
         for override in self:
-            usual = ("add", "exclude") if override.is_multiple else ("set", "none")
-            if override.operation not in usual:
-                override.operation = usual[0]
+            possible = get_possible_operations(override.dimension_id)
+            if override.operation not in possible:
+                override.operation = possible[0]
 
     @api.depends("operation", "category_id")
     def _compute_slot(self):
@@ -343,6 +356,14 @@ class CustomerOverride(models.Model):
         """End the decision now: the computed category shows again."""
         self.unlink()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def action_withdraw_and_leave(self):
+        """End the decision now, on its own page, which is gone with it."""
+        self.action_withdraw()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_classification.customer_override_action"
+        )
+        return {**action, "target": "main"}
 
     def action_confirm(self):
         """Note that somebody reviewed the decisions and found them right."""

@@ -252,6 +252,38 @@ class TestOverride(ClassificationCommon):
         self.assertEqual(decision.partner_id, self.alpha)
         self.assertEqual(self.alpha.customer_override_ids, decision)
 
+    def test_one_of_several_on_the_form(self):
+        several = self.env["customer.dimension"].create(
+            {
+                "name": "Interests",
+                "code": "form_interests",
+                "is_multiple": True,
+                "category_ids": [Command.create({"name": n}) for n in ("Art", "Golf")],
+            }
+        )
+        art, golf = several.category_ids
+        for operation, category in (("add", art), ("exclude", golf)):
+            form = Form(self.Override)
+            form.partner_id = self.alpha
+            self.assertEqual(form.possible_operations, ["set", "none"])
+            form.dimension_id = several
+            self.assertEqual(form.possible_operations, ["add", "exclude"])
+            form.operation = operation
+            with self.assertRaisesRegex(AssertionError, "category_id is a required"):
+                form.save()
+            form.category_id = category
+            decision = form.save()
+            self.assertEqual((decision.operation, decision.slot), (operation, category.id))
+        self.assertEqual(self.alpha[several.partner_field_name], art)
+
+    def test_withdrawn_on_its_page(self):
+        decision = self.decide()
+        action = decision.action_withdraw_and_leave()
+        self.assertFalse(decision.exists())
+        self.assertEqual(
+            (action["res_model"], action["target"]), ("customer.override", "main")
+        )
+
     def test_used_category_is_kept(self):
         self.decide()
         with self.assert_refused(UserError, "Archive it, or merge"):
