@@ -4,15 +4,14 @@ import time
 from unittest.mock import patch
 
 from odoo.tests import tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
+from ..models.customer_bulk_schedule import STEP_ROWS
 from . import test_killed
 from .committed import ConcurrencyCase
 
 BULK = "customer.bulk"
-SCHEDULE = "odoo.addons.customer_classification.models.customer_bulk_schedule"
-CUSTOMERS = 2000
-STEP = 100
+CUSTOMERS = 50_000
 
 
 @tagged("post_install", "-at_install")
@@ -24,10 +23,7 @@ class TestBulkKilled(ConcurrencyCase):
     def setUp(self):
         super().setUp()
         with self.connect() as env:
-            partners = env["res.partner"].create(
-                [{"name": f"Killed {n}"} for n in range(CUSTOMERS)]
-            )
-            self.many_ids = partners.ids
+            self.many_ids = self.make_many(env)
             company = env["res.company"].browse(self.company_ids[0])
             dimension = env["customer.dimension"].browse(self.dimension_id)
             self.gold = dimension.category_ids[1]
@@ -58,6 +54,38 @@ class TestBulkKilled(ConcurrencyCase):
             self.bulk_id = bulk.id
             env.cr.commit()
 
+    def make_many(self, env):
+        """Return the ids of so many customers, copies of one row."""
+        first = env["res.partner"].create({"name": "Killed", "is_company": True})
+        env.flush_all()
+        names = [
+            field.name
+            for field in first._fields.values()
+            if field.store and field.column_type
+        ]
+        columns = SQL(", ").join(
+            SQL.identifier(n) for n in names if n not in ("id", "commercial_partner_id")
+        )
+        copies = env.execute_query(
+            SQL(
+                """
+                INSERT INTO res_partner (id, commercial_partner_id, %(columns)s)
+                SELECT number.id, number.id, %(columns)s
+                  FROM res_partner AS first
+                 CROSS JOIN (
+                       SELECT nextval('res_partner_id_seq') AS id
+                         FROM generate_series(1, %(copies)s)
+                       ) AS number
+                 WHERE first.id = %(first)s
+             RETURNING id
+                """,
+                columns=columns,
+                copies=CUSTOMERS - 1,
+                first=first.id,
+            )
+        )
+        return [first.id, *(id_ for [id_] in copies)]
+
     def tearDown(self):
         with self.connect() as env:
             for table in ("customer_assignment_history", "customer_override"):
@@ -77,8 +105,10 @@ class TestBulkKilled(ConcurrencyCase):
                 "DELETE FROM ir_cron_trigger WHERE cron_id = %s",
                 [env.ref("customer_classification.ir_cron_bulk").id],
             )
-            env["res.partner"].browse(self.many_ids).unlink()
             env.cr.commit()
+            for ids in split_every(5000, self.many_ids, list):
+                env.cr.execute("DELETE FROM res_partner WHERE id = ANY(%s)", [ids])
+                env.cr.commit()
         super().tearDown()
 
     def kill_after(self, steps):
@@ -98,7 +128,6 @@ class TestBulkKilled(ConcurrencyCase):
 
             with (
                 patch.object(self.registry[BULK], "_apply_next", wrapper),
-                patch(f"{SCHEDULE}.STEP_ROWS", STEP),
                 self.connect() as env,
             ):
                 env[BULK]._cron_apply()
@@ -137,9 +166,9 @@ class TestBulkKilled(ConcurrencyCase):
             time.sleep(0.1)
 
     def test_killed_in_the_middle(self):
-        self.kill_after(5)
+        self.kill_after(12)
         with self.connect() as env:
-            done = 5 * STEP
+            done = 12 * STEP_ROWS
             self.assertEqual(self.count(env), (done, done, done))
             self.go_on(env)
             bulk = env[BULK].browse(self.bulk_id)
@@ -151,8 +180,8 @@ class TestBulkKilled(ConcurrencyCase):
             env.cr.commit()
         self.kill_after(3)
         with self.connect() as env:
-            left = CUSTOMERS - 3 * STEP
-            self.assertEqual(self.count(env)[1:], (left, CUSTOMERS + 3 * STEP))
+            left = CUSTOMERS - 3 * STEP_ROWS
+            self.assertEqual(self.count(env)[1:], (left, CUSTOMERS + 3 * STEP_ROWS))
             self.go_on(env)
             self.assertEqual(self.count(env)[1:], (0, 2 * CUSTOMERS))
             self.assertEqual(env[BULK].browse(self.bulk_id).state, "undone")
