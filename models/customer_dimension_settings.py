@@ -106,13 +106,17 @@ class CustomerDimension(models.Model):
 
     def _without_gaps(self):
         """Leave out what names nothing to compute from."""
-        return self.filtered(
-            lambda dimension: {
-                "score": dimension.criterion_ids,
-                "rule": dimension.rule_ids or dimension.default_category_id,
-                "field": dimension.level_ids.filtered("field_id"),
-            }[dimension.method]
-        )
+
+        def is_complete(dimension):
+            match dimension.method:
+                case "score":
+                    return dimension.criterion_ids
+                case "rule":
+                    return dimension.rule_ids or dimension.default_category_id
+                case "field":
+                    return dimension.level_ids.filtered("field_id")
+
+        return self.filtered(is_complete)
 
     def _is_about_buyers(self):
         """Return whether a score judges who has figures, whoever that is."""

@@ -34,6 +34,7 @@ class CustomerMetric(models.Model):
         :param Scope scope: whose values
         :return: the number of rows written or removed
         """
+        self._activate_ready_made()
         written = 0
         for metric in self._get_updated(company):
             written += metric._update_one(company, as_of, scope)
@@ -42,7 +43,6 @@ class CustomerMetric(models.Model):
     @api.model
     def _get_updated(self, company):
         """Return the active custom metrics of a company, or of none in particular."""
-        self._activate_ready_made()
         # sudo: who starts a run need not be allowed to configure metrics
         return self.sudo().search(
             [("kind", "=", "custom"), ("is_company_aware", "=", bool(company))]

@@ -1,8 +1,11 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: Versions that neither are in force nor ever were
 NOT_PUT_IN_FORCE = ("held", "rejected")
+#: Of them, those with the present settings
+WAITING = Domain("state", "in", NOT_PUT_IN_FORCE) & Domain("superseded_at", "=", False)
 
 
 class CustomerRuleset(models.Model):
@@ -29,18 +32,22 @@ class CustomerRuleset(models.Model):
 
     @api.model
     def _get_next_version(self, dimension, company, as_of, figures):
-        active = self._get_in_force(dimension, company)
         settings = dimension._get_settings(company)
-        self._remove_unfinished(dimension, company)
-        waiting = self._get_waiting(dimension, company)
+        # one look, which nearly always finds nothing
+        unsettled = self._get_unsettled(dimension, company)
+        # drafts of runs that ended before they had counted
+        unfinished = unsettled.filtered(lambda ruleset: ruleset.state == "draft")
+        unfinished.unlink()
+        unsettled -= unfinished
+        wanted = unsettled.filtered("is_wanted")
+        waiting = unsettled.filtered_domain(WAITING)
         past = waiting.filtered(lambda ruleset: ruleset._get_settings() != settings)
         past._set_aside()
         if waiting - past:
             passing = (waiting - past).filtered(
                 lambda ruleset: ruleset.state == "held" and ruleset._may_pass()
             )
-            return passing[:1] or active
-        wanted = self._get_wanted(dimension, company)
+            return passing[:1] or self._get_in_force(dimension, company)
         for ruleset in wanted:
             if ruleset._get_settings() == settings:
                 return ruleset
@@ -57,36 +64,21 @@ class CustomerRuleset(models.Model):
     @api.model
     def _get_waiting_anywhere(self, dimension):
         """Return those of all companies."""
-        return self.search(
-            [
-                ("dimension_id", "=", dimension.id),
-                ("state", "in", NOT_PUT_IN_FORCE),
-                ("superseded_at", "=", False),
-            ]
-        )
+        return self.search(Domain("dimension_id", "=", dimension.id) & WAITING)
 
     @api.model
-    def _get_wanted(self, dimension, company):
-        """Return the version that comes back into force, if one does."""
-        return self.search(
-            [
-                ("dimension_id", "=", dimension.id),
-                ("company_id", "=", company.id or False),
-                ("is_wanted", "=", True),
-            ]
-        )
+    def _get_unsettled(self, dimension, company):
+        """Return the versions of which something is still to become.
 
-    @api.model
-    def _remove_unfinished(self, dimension, company):
-        """Remove drafts of runs that ended before they had counted."""
-        self.search(
-            [
-                ("dimension_id", "=", dimension.id),
-                ("company_id", "=", company.id or False),
-                ("state", "=", "draft"),
-                ("origin", "in", ("settings", "refresh")),
-            ]
-        ).unlink()
+        Those waiting, the one that comes back into force, and unfinished drafts.
+        """
+        unfinished = Domain("state", "=", "draft") & Domain(
+            "origin", "in", ("settings", "refresh")
+        )
+        wanted = Domain("is_wanted", "=", True)
+        own = Domain("dimension_id", "=", dimension.id)
+        own &= Domain("company_id", "=", company.id or False)
+        return self.search(own & (WAITING | wanted | unfinished))
 
     def _set_aside(self):
         """Note that the settings are others than those of these versions."""

@@ -69,12 +69,12 @@ class CustomerClassificationRunLine(models.Model):
         """
         with self._isolate(dimension):
             Ruleset = self.env["customer.ruleset"]
-            before = Ruleset._get_in_force(dimension, self.company_id)
             ruleset = Ruleset._get_next_version(
                 dimension, self.company_id, self.as_of, self._prepare_figures(dimension)
             )
-            if not ruleset or ruleset == before:
+            if not ruleset or ruleset.state == "active":
                 return False
+            before = Ruleset._get_in_force(dimension, self.company_id)
             if before and self._is_to_be_counted(ruleset):
                 self._plan_count(ruleset)
             else:

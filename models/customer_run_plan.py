@@ -112,6 +112,7 @@ class CustomerClassificationRunLine(models.Model):
         Metric, Company = self.env["customer.metric"], self.env["res.company"]
         owners = [self.company_id] if self.company_id else []
         if self == self.run_id.line_ids[:1]:
+            Metric._activate_ready_made()
             owners.append(Company)
         return [
             {"do": "metric", "metric": metric.id, "company": company.id}
@@ -153,8 +154,11 @@ class CustomerClassificationRunLine(models.Model):
             self._note(SQL("SELECT unnest(%s)", self.run_id.partner_ids.ids))
         elif self.extent == "due":
             self._take_over()
-            for query in self._get_due_queries(wanted):
-                self._note(query)
+            self._note(
+                SQL(" UNION ALL ").join(
+                    SQL("(%s)", query) for query in self._get_due_queries(wanted)
+                )
+            )
         if self.company_id and self._is_sweeping():
             for model in wanted:
                 model._remember(self.company_id)
