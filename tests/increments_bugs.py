@@ -5,6 +5,7 @@ of them that contains it, or is a statement of its own. White space does not mat
 """
 
 from contextlib import contextmanager
+from functools import cache
 from unittest.mock import patch
 
 from odoo.tests.test_cursor import TestCursor
@@ -22,8 +23,11 @@ class Bug:
     def __init__(self, old, new, within=""):
         self.old, self.new, self.within = map(self.normalize, (old, new, within))
         self.count = 0
+        #: Examples that had the bug
+        self.examples = 0
 
     @staticmethod
+    @cache
     def normalize(text):
         """Return the text on one line, without comments."""
         lines = [line.partition("--")[0] for line in text.split("\n")]
@@ -31,6 +35,11 @@ class Bug:
 
     def prepare(self, env):
         """Change the database for the length of an example."""
+        self.examples += 1
+
+    def is_in(self, code):
+        """Return whether a normalized statement can have the bug."""
+        return self.old in code and self.within in code
 
     @contextmanager
     def seeded(self):
@@ -39,7 +48,7 @@ class Bug:
 
         def wrapper(cursor, query, *args, **kwargs):
             code = self.normalize(query.code) if isinstance(query, SQL) else ""
-            if code and self.old in code and self.within in code:
+            if code and self.is_in(code):
                 self.count += 1
                 code = code.replace(self.old, self.new)
                 return execute(cursor, code, query.params or None)
@@ -61,6 +70,7 @@ class TriggerBug(Bug):
         self.names = names
 
     def prepare(self, env):
+        super().prepare(env)
         for name in self.names:
             table = name.rpartition("_")[0].removeprefix("customer_change_")
             env.cr.execute(
@@ -82,6 +92,21 @@ class TriggerBug(Bug):
     @contextmanager
     def seeded(self):
         yield
+
+
+@contextmanager
+def noted():
+    """Yield the set of the statements, normalized, that come while the context lasts."""
+    execute, codes, known = TestCursor.execute, set(), set()
+
+    def wrapper(cursor, query, *args, **kwargs):
+        if isinstance(query, SQL) and query.code not in known:
+            known.add(query.code)
+            codes.add(Bug.normalize(query.code))
+        return execute(cursor, query, *args, **kwargs)
+
+    with patch.object(TestCursor, "execute", wrapper):
+        yield codes
 
 
 #: By what is wrong
@@ -125,7 +150,7 @@ BUGS = {
     "Few customers: rows without documents stay": Bug(
         "OR computed.partner_id IS NULL OR",
         "OR computed.partner_id IS NOT NULL AND",
-        '"partner_id" = ANY(',
+        "AND partner_id = ANY(",
     ),
     "Compared without the days of the purchases": Bug(
         '"stored"."basis_hash"', '"computed"."basis_hash"'
