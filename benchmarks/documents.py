@@ -21,6 +21,7 @@ TABLES = (
 OWN_CURRENCY = 85
 REFUNDS = 4
 TERMS = 30  # days
+RECENT = 90  # days that tell who buys often
 #: Columns by which documents are paid together
 TOGETHER = ("customer", "company", "currency_id", "sign", "paid_day")
 
@@ -56,19 +57,38 @@ def draw(env, filled, count, paid):
     _draw(env, filled, drawn, day, paid)
 
 
-def draw_today(env, filled, count):
-    """Draw an invoice of today, not paid, for each of so many customers."""
+def draw_today(env, filled, count, as_usual=False):
+    """Draw an invoice of today, not paid, for each of so many customers.
+
+    :param bool as_usual: whoever bought more often in the last days is the more likely
+        to buy today; else each customer is as likely as any other, and buys for 500
+    """
+    chosen = SQL("SELECT number, 500.0 AS amount FROM bench_customer ORDER BY random()")
+    if as_usual:
+        # weighted, without replacement: Efraimidis and Spirakis, 2006
+        chosen = SQL(
+            """
+            SELECT commercial_partner_id - %(first)s AS number,
+                   (150 * exp(random_normal()))::numeric AS amount
+              FROM account_move
+             WHERE state = 'posted'
+               AND move_type = 'out_invoice'
+               AND invoice_date > CURRENT_DATE - %(days)s
+               AND commercial_partner_id BETWEEN %(first)s AND %(last)s
+             GROUP BY commercial_partner_id
+             ORDER BY -ln(1 - random()) / count(*)
+            """,
+            first=filled.first_customer_id,
+            last=filled.first_customer_id + filled.customers - 1,
+            days=RECENT,
+        )
     drawn = SQL(
         """
-        SELECT *
-          FROM (
-              SELECT number AS customer, 0 AS moment, 500.0 AS amount,
-                     FALSE AS is_refund, 0 AS currency, 1 AS elsewhere, 1 AS paid
-                FROM bench_customer
-               ORDER BY random()
-               LIMIT %s
-          ) AS chosen
+        SELECT number AS customer, 0 AS moment, amount,
+               FALSE AS is_refund, 0 AS currency, 1 AS elsewhere, 1 AS paid
+          FROM (%s LIMIT %s) AS chosen
         """,
+        chosen,
         count,
     )
     _draw(env, filled, drawn, SQL("CURRENT_DATE"), 0)

@@ -94,19 +94,8 @@ def restore(metric_ids):
         env["customer.metric"].browse(metric_ids).active = True
 
 
-def measure(filled, unit, repeats):
-    """Yield the results of the runs, each when it is there."""
-    begin = int(time.time())  # a database may be measured more than once
-    prefixes = (f"LATER{begin}N{number}" for number in count(1))
-
-    def touch(share):
-        number = max(int(filled.customers * share), 1)
-        return lambda: filled.add_invoices(number, next(prefixes)) and None
-
-    def touch_one():
-        [customer] = filled.add_invoices(1, next(prefixes))
-        return customer
-
+def measure_full(unit, repeats):
+    """Yield the results of runs of everybody, each when it is there."""
     yield observe("first full run", unit, calls.full, repeats, calls.forget)
     check_sums()
     analyse()
@@ -120,13 +109,29 @@ def measure(filled, unit, repeats):
     analyse()
     yield observe("full run again", unit, calls.full, repeats)
     yield observe("the same in one transaction", unit, calls.classify, 1)
+
+
+def measure_nights(filled, unit, repeats):
+    """Yield the results of runs of those who changed, each when it is there."""
+    begin = int(time.time())  # a database may be measured more than once
+    prefixes = (f"LATER{begin}N{number}" for number in count(1))
+
+    def touch(share, as_usual):
+        number = max(int(filled.customers * share), 1)
+        return lambda: filled.add_invoices(number, next(prefixes), as_usual) and None
+
+    def touch_one():
+        [customer] = filled.add_invoices(1, next(prefixes))
+        return customer
+
     before = count_written()
     result = observe("night, nothing to do", unit, calls.night, repeats)
     yield result
     check_nothing_written(before, count_written())
-    for share in SHARES:
-        name = f"night, {share:.1%} of the customers bought"
-        yield observe(name, unit, calls.night, repeats, touch(share))
+    for who, as_usual in (("who buy often", True), ("whoever they are", False)):
+        for share in SHARES:
+            name = f"night, {share:.1%} bought, {who}"
+            yield observe(name, unit, calls.night, repeats, touch(share, as_usual))
     check_sums()
     with calls.days_later(1):
         result = observe("the next night", unit, calls.night, 1)
@@ -190,6 +195,31 @@ def measure_all(unit, repeats):
     yield observe("night, nothing to do", unit, calls.night, repeats)
     yield observe("first full run", unit, calls.full, 1, calls.forget)
     analyse()
+
+
+def measure_version(unit):
+    """Yield the result of a run in which a new version changes every category.
+
+    It takes effect for all customers of a company at once, in one transaction.
+    """
+    with database.environment() as env:
+        dimension = env["customer.dimension"].search([("code", "=", SCORED)])
+        usual = dimension.read(["brake_share", "grace_days"])[0]
+        # nobody asks before so many customers change
+        dimension.write({"brake_share": 0, "grace_days": usual["grace_days"] + 1})
+    unsettle()
+    yield observe("a new version changes everybody", unit, calls.full, 1)
+    with database.environment() as env:
+        env["customer.dimension"].browse(usual.pop("id")).write(usual)
+        calls.full(env)
+    analyse()
+
+
+def unsettle():
+    """Make every computed category wrong, so that a run writes all of them."""
+    with database.environment() as env:
+        env.execute_query(SQL("UPDATE customer_assignment SET category_id = NULL"))
+    database.analyse("customer_assignment")
 
 
 def analyse():

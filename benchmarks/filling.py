@@ -37,14 +37,15 @@ class Filled:
         """A real posted invoice of the main company."""
         return self.patterns.companies[0].invoice_id
 
-    def add_invoices(self, count, prefix):
+    def add_invoices(self, count, prefix, as_usual=False):
         """Give ``count`` customers an invoice of today; return the customers' ids.
 
         :param str prefix: of the documents' numbers, another one each time
+        :param bool as_usual: those who buy often, rather than any customer
         """
         with database.environment() as env:
             draw_customers(env, self.customers)
-            documents.draw_today(env, self, count)
+            documents.draw_today(env, self, count, as_usual)
             documents.insert(env, self, prefix)
             rows = env.execute_query(SQL("SELECT customer FROM bench_document"))
             documents.forget(env)

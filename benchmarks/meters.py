@@ -16,15 +16,17 @@ INTERVAL = 0.05
 class Meter:
     """Measures what happens on a cursor between ``with`` and its end, commit included.
 
-    Afterwards ``seconds``, ``wal`` (bytes) and ``memory`` are known: the most bytes
-    that this process and the server's one had of their own, that is without shared
-    buffers; None where the server's processes are not to be seen.
+    Afterwards ``seconds``, ``step`` (the longest time from one commit to the next),
+    ``wal`` (bytes) and ``memory`` are known: the most bytes that this process and the
+    server's one had of their own, that is without shared buffers; None where the
+    server's processes are not to be seen.
     """
 
     def __init__(self, cr):
         self.cr = cr
         self.pids = [os.getpid(), cr._cnx.info.backend_pid]
         self.seconds = self.wal = None
+        self.step = 0.0
         self.memory = [0, 0]
         self._stop = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
@@ -33,12 +35,20 @@ class Meter:
         self._wal = self._get_wal()
         gc.collect()
         self._sampler.start()
-        self._begin = time.perf_counter()
+        self._begin = self._last = time.perf_counter()
+        self.cr.commit = self._commit
         return self
+
+    def _commit(self):
+        type(self.cr).commit(self.cr)
+        now = time.perf_counter()
+        self.step = max(self.step, now - self._last)
+        self._last = now
 
     def __exit__(self, *exception):
         if exception[0] is None:
             self.cr.commit()
+        del self.cr.commit
         self.seconds = time.perf_counter() - self._begin
         self._stop.set()
         self._sampler.join()

@@ -6,9 +6,8 @@ import time
 import database
 import psycopg2
 from background import Background
+from engine import unsettle
 from timing import Result, repeat
-
-from odoo.tools import SQL
 
 REPEATS = 15
 PAGE = 80
@@ -146,7 +145,7 @@ def measure_saving(filled):
     during, runs = [], 0
     with Background() as background:
         while len(during) < SAVES and runs < MAXIMUM_RUNS:
-            _unsettle()
+            unsettle()
             background.start()
             during += save_while(lambda _number: not background.is_done())
             background.finish()
@@ -164,10 +163,3 @@ def measure_saving(filled):
             )
             results.append(result)
     return results
-
-
-def _unsettle():
-    """Make every computed category wrong, so that a run writes all of them."""
-    with database.environment() as env:
-        env.execute_query(SQL("UPDATE customer_assignment SET category_id = NULL"))
-    database.analyse("customer_assignment")

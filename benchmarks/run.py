@@ -26,7 +26,17 @@ from dimensions import fill_dimensions
 from timing import print_table
 
 #: What can be measured, in the order in which it is
-PARTS = ("runs", "dimensions", "posting", "reading", "saving", "many", "statements")
+PARTS = (
+    "runs",
+    "nights",
+    "version",
+    "dimensions",
+    "posting",
+    "reading",
+    "saving",
+    "many",
+    "statements",
+)
 
 
 def parse():
@@ -125,16 +135,21 @@ def measure(filled, options):
         return title, print_table(title, results, unit_name, **arguments)
 
     if "runs" in parts:
-        results = engine.measure(filled, plain, options.repeats)
+        results = engine.measure_full(plain, options.repeats)
         yield table("Runs", [plain], costs=True)
-        yield table("Runs of one dimension", results, costs=True)
-        print_space()
+        yield table("Runs of everybody", results, costs=True)
     elif "statements" in parts:
         print_statements(plain)
     else:
         with database.environment() as env:
             calls.full(env)
         engine.analyse()
+    if "nights" in parts:
+        results = engine.measure_nights(filled, plain, options.repeats)
+        yield table("Nights", results, costs=True)
+        print_space()
+    if "version" in parts:
+        yield table("A new version", engine.measure_version(plain), costs=True)
     if "posting" in parts:
         yield table("Posting", posting.measure_posting(filled), "÷ without")
     if "saving" in parts:

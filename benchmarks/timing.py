@@ -21,10 +21,12 @@ class Result:
     compared: str = "best"  # or "middle" or "late"
     wal: int | None = None  # bytes, of the last
     memory: list | None = None  # peak bytes of this process and of the server's
+    step: float | None = None  # seconds of the longest transaction
 
     def add(self, meter):
         """Take over what a meter measured."""
         self.times.append(meter.seconds)
+        self.step = max(self.step or 0, meter.step)
         self.wal = meter.wal
         self.memory = meter.memory
 
@@ -56,6 +58,7 @@ class Result:
             "ratio": self.ratio,
             "wal_bytes": self.wal,
             "memory_bytes": self.memory,
+            "step_s": self.step,
             "note": self.note,
         }
 
@@ -81,12 +84,12 @@ def print_table(title, results, unit_name, costs=False, digits=3):
 
     :param results: an iterable
     :param str unit_name: what the ratios are to
-    :param bool costs: whether to show WAL and memory, too
+    :param bool costs: whether to show the longest step, WAL and memory, too
     :return: the results
     """
     headings = ["", "min ms", "median ms", unit_name]
     if costs:
-        headings += ["WAL MB", "Odoo MB", "server MB"]
+        headings += ["step ms", "WAL MB", "Odoo MB", "server MB"]
     widths = [36, *(max(len(heading), 11) for heading in headings[1:])]
     print(f"\n### {title}\n")
     _print_row([*headings, ""], widths)
@@ -101,6 +104,7 @@ def print_table(title, results, unit_name, costs=False, digits=3):
             f"{result.ratio:,.{digits}f}",
         ]
         if costs:
+            cells.append("" if result.step is None else f"{result.step * 1000:,.1f}")
             cells += map(_format_megabytes, [result.wal, *(result.memory or [])])
             cells += [""] * (len(headings) - 1 - len(cells))
         _print_row([result.name, *cells, result.note], widths)
