@@ -1,5 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from .customer_rights import MANAGER_GROUP
 
 
 class CustomerAudience(models.Model):
@@ -40,8 +42,8 @@ class CustomerAudience(models.Model):
     is_shared = fields.Boolean(
         "Shared",
         copy=False,
-        help="All marketers of the company see and use it. Otherwise only the owner "
-        "and managers.",
+        help="All marketers of the company see and use it; the owner and managers "
+        "change it. Otherwise only these see it.",
     )
     all_category_ids = fields.Many2many(
         "customer.category",
@@ -154,6 +156,19 @@ class CustomerAudience(models.Model):
             # sudo: whatever was entered, to be checked with the user's rights
             others = audience.sudo().include_ids | audience.sudo().exclude_ids
             others.sudo(self.env.su).check_access("read")
+
+    @api.constrains("user_id")
+    def _check_owner(self):
+        """Only managers make audiences of other people: those are asked as them."""
+        if self.env.su or self.env.user.has_group(MANAGER_GROUP):
+            return
+        if self.user_id - self.env.user:
+            raise AccessError(
+                self.env._(
+                    "Lists and mailings see an audience with its owner's eyes, so only "
+                    "managers make somebody else the owner. Share it instead."
+                )
+            )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -112,10 +112,26 @@ class CustomerCategory(models.Model):
             "parent_id", "any", self._search_complete_name(operator, above.strip())
         )
 
-    @api.depends("name", "complete_name")
-    @api.depends_context("lang", "formatted_display_name", "customer_category_path")
+    @api.depends("name", "complete_name", "dimension_id.name")
+    @api.depends_context(
+        "lang",
+        "formatted_display_name",
+        "customer_category_path",
+        "customer_category_dimension",
+    )
     def _compute_display_name(self):
-        """Show the short name on customers, the path where one is chosen."""
+        """Show the short name on customers, the path where one is chosen.
+
+        With the dimension where categories of several are beside each other.
+        """
+        if self.env.context.get("customer_category_dimension"):
+            for category in self:
+                category.display_name = self.env._(
+                    "%(dimension)s: %(category)s",
+                    dimension=category.dimension_id.name,
+                    category=category.complete_name,
+                )
+            return
         has_path = self.env.context.get(
             "formatted_display_name"
         ) or self.env.context.get("customer_category_path")
@@ -123,6 +139,18 @@ class CustomerCategory(models.Model):
             category.display_name = (
                 category.complete_name if has_path else category.name
             )
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Find categories by their dimension, too, where it is shown."""
+        domain = super()._search_display_name(operator, value)
+        if (
+            self.env.context.get("customer_category_dimension")
+            and operator not in Domain.NEGATIVE_OPERATORS
+            and isinstance(value, str)
+        ):
+            domain |= Domain("dimension_id.name", operator, value)
+        return domain
 
     @api.depends("parent_path")
     def _compute_depth(self):

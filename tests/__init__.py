@@ -79,6 +79,10 @@ from . import test_shipped_service
 from . import test_shipped_value
 from . import test_stop
 from . import test_tag_mirror
+from . import test_audience
+from . import test_audience_change
+from . import test_audience_counts
+from . import test_audience_recipients
 from . import test_time_travel
 from . import test_translations
 from . import test_usage

@@ -1,0 +1,179 @@
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
+
+from .customer_campaign_member import REASONS
+
+#: The reasons that are told of each channel; others are a campaign's
+TOLD = ("no_address", "invalid", "blacklisted", "bounced", "duplicate")
+COUNTS = [
+    "customer_count",
+    "contact_count",
+    "mail_count",
+    "sms_count",
+    "contacted_count",
+    *(
+        f"{channel}_{reason}_count"
+        for channel in ("mail", "sms")
+        for reason in TOLD
+        # nobody counts what bounces of text messages
+        if (channel, reason) != ("sms", "bounced")
+    ),
+]
+
+
+def _reason(channel, reason):
+    """Return the field with the number of customers blocked for a reason."""
+    title = {"mail": "Email", "sms": "SMS"}[channel]
+    return fields.Integer(
+        f"{title}: {dict(REASONS)[reason]}", compute="_compute_counts"
+    )
+
+
+class CustomerAudience(models.Model):
+    """How many an audience reaches, counted while its conditions are being entered.
+
+    All numbers are of one statement: each of the parts is as the rows of
+    :meth:`_get_customers_query` and :meth:`_get_recipients_query` are.
+    """
+
+    _inherit = "customer.audience"
+
+    customer_count = fields.Integer("Customers", compute="_compute_counts")
+    contact_count = fields.Integer(
+        "Contacts",
+        compute="_compute_counts",
+        help="Of these customers, themselves included, who meet the conditions on the "
+        "person.",
+    )
+    mail_count = fields.Integer(
+        "Reachable by Email",
+        compute="_compute_counts",
+        help="Customers who are written to. Each address counts once.",
+    )
+    sms_count = fields.Integer(
+        "Reachable by SMS",
+        compute="_compute_counts",
+        help="Customers who are written to. Each number counts once.",
+    )
+    contacted_days = fields.Integer(
+        "Days of Contact",
+        default=30,
+        help="So far back, today included, it is counted who got a mailing.",
+    )
+    contacted_count = fields.Integer(
+        "Written To Lately",
+        compute="_compute_counts",
+        help="Customers of whom any contact or address got a mailing in these days.",
+    )
+    mail_no_address_count = _reason("mail", "no_address")
+    mail_invalid_count = _reason("mail", "invalid")
+    mail_blacklisted_count = _reason("mail", "blacklisted")
+    mail_bounced_count = _reason("mail", "bounced")
+    mail_duplicate_count = _reason("mail", "duplicate")
+    sms_no_address_count = _reason("sms", "no_address")
+    sms_invalid_count = _reason("sms", "invalid")
+    sms_blacklisted_count = _reason("sms", "blacklisted")
+    sms_duplicate_count = _reason("sms", "duplicate")
+    counts_error = fields.Char(
+        compute="_compute_counts", help="Why nobody can be counted."
+    )
+
+    _contacted_days_valid = models.Constraint(
+        "CHECK (contacted_days >= 0)", "Enter a number of days of zero or more."
+    )
+
+    @api.depends(
+        "company_id",
+        "all_category_ids",
+        "any_category_ids",
+        "none_category_ids",
+        "domain",
+        "change_ids.direction",
+        "change_ids.category_id",
+        "change_ids.days",
+        "include_ids",
+        "exclude_ids",
+        "recipient",
+        "recipient_type",
+        "contact_domain",
+        "contacted_days",
+    )
+    @api.depends_context("uid")
+    def _compute_counts(self):
+        for audience in self:
+            counts, error = {}, False
+            try:
+                # what is just being entered may be wrong; the database notices last
+                with self.env.cr.savepoint():
+                    counts = audience._count_all()
+            except (AccessError, UserError) as refused:
+                error = str(refused)
+            except psycopg2.OperationalError:
+                raise
+            except Exception as wrong:
+                error = self.env._("A condition cannot be evaluated: %s", wrong)
+            for name in COUNTS:
+                audience[name] = counts.get(name, 0)
+            audience.counts_error = error
+
+    def _count_all(self):
+        """Return the counts by the name of their field."""
+        self.ensure_one()
+        customers = SQL("SELECT partner_id FROM asked")
+        policy = self._get_policy()
+        every = {**policy, "recipient": "best"}
+        query = SQL(
+            """
+            WITH asked (partner_id) AS MATERIALIZED (%(customers)s),
+            contact AS (
+                WITH customer AS (SELECT partner_id FROM asked)
+                %(contacts)s
+            ),
+            mail AS MATERIALIZED (%(mail)s),
+            sms AS MATERIALIZED (%(sms)s),
+            contacted AS (%(contacted)s),
+            reached AS (
+                SELECT 'mail' AS channel, COALESCE(blocked, '') AS reason, count(*)
+                  FROM mail GROUP BY 1, 2
+                 UNION ALL
+                SELECT 'sms', COALESCE(blocked, ''), count(*)
+                  FROM sms GROUP BY 1, 2
+            )
+            SELECT 'customer_count', count(*) FROM asked
+             UNION ALL
+            SELECT 'contact_count', count(*) FROM contact WHERE active
+             UNION ALL
+            SELECT 'contacted_count', count(DISTINCT partner_id) FROM contacted
+             UNION ALL
+            SELECT concat_ws('_', channel, NULLIF(reason, ''), 'count'), count
+              FROM reached
+            """,
+            customers=self._get_customers_query(),
+            contacts=self._get_contacts_query("mail", every, self.company_id._origin),
+            mail=self._get_recipients_query(customers, "mail", policy),
+            sms=self._get_recipients_query(customers, "sms", policy),
+            contacted=self._get_contacted_query(
+                SQL(
+                    """
+                    SELECT partner_id, address FROM mail
+                     UNION ALL
+                    SELECT partner_id, address FROM sms
+                    """
+                )
+            ),
+        )
+        return dict(self.env.execute_query(query))
+
+    def _get_contacted_query(self, rows):
+        """Return SQL that selects ids of customers who got a mailing lately.
+
+        :param SQL rows: a query with the columns ``partner_id`` and ``address``
+        """
+        # what stands in the way of a campaign with so many days between messages
+        campaign = self.env["customer.campaign"].new(
+            {"company_id": self.company_id._origin.id, "gap_days": self.contacted_days}
+        )
+        return campaign._get_capped_query(rows)
