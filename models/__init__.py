@@ -219,12 +219,12 @@ from . import customer_audience_query
 from . import customer_audience_change
 from . import customer_audience_recipients
 from . import customer_audience_usage
-from . import customer_campaign_template
 from . import customer_audience_counts
 from . import customer_audience_recipient
 from . import customer_audience_overlap
 from . import res_partner_audience
 from . import mailing_trace
+from . import customer_campaign_template
 from . import customer_campaign
 from . import customer_campaign_choice
 from . import customer_campaign_message

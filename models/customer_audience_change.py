@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_audience_query import CUSTOMER
@@ -40,6 +40,11 @@ class CustomerAudienceChange(models.Model):
     _days_positive = models.Constraint(
         "CHECK (days > 0)", "Enter a number of days of one or more."
     )
+
+    @api.constrains("category_id", "audience_id")
+    def _check_category_visible(self):
+        # Odoo checks constraints as superuser; what counts is what the user may see
+        self.audience_id.sudo(False)._check_conditions_visible()
 
     def _get_condition(self, Partner):
         """Return SQL for whether a customer went through the change.

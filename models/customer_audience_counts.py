@@ -103,11 +103,14 @@ class CustomerAudience(models.Model):
     )
     @api.depends_context("uid")
     def _compute_counts(self):
+        # before the savepoints, which leave the cache alone: it has what is being
+        # entered
+        self.env.flush_all()
         for audience in self:
             counts, error = {}, False
             try:
-                # what is just being entered may be wrong; the database notices last
-                with self.env.cr.savepoint():
+                # a condition may be wrong; the database notices last
+                with self.env.cr.savepoint(flush=False):
                     counts = audience._count_all()
             except (AccessError, UserError) as refused:
                 error = str(refused)

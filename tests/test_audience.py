@@ -355,6 +355,9 @@ class TestAudience(AudienceCommon):
                         call()
                 self.found(audience, self.treasurer)
                 self.found(audience, self.chief)
+                own = self.Audience.with_user(self.marketer).create({"name": "Own"})
+                with self.assert_refused(AccessError, "may not see|access"):
+                    own.write(values)
                 with self.assert_refused(AccessError, "may not see|access"):
                     self.Audience.with_user(self.marketer).create(
                         {

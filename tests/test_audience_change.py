@@ -171,7 +171,7 @@ class TestAudienceChange(ChangesCommon):
             self.assert_days("left", self.silver, 1)
         with freeze_time("2026-03-09 12:00:00"):
             self.assert_days("left", self.silver, 2)
-            self.assert_days("left", self.gold, 6)
+            self.assert_days("left", self.gold, 5)
 
     def test_computed_under_a_decision_is_not_seen(self):
         with freeze_time("2026-03-01 12:00:00"):
