@@ -176,7 +176,9 @@ class CustomerAudience(models.Model):
         using = (
             self.sudo()
             .with_context(active_test=False)
-            .search(["|", ("include_ids", "in", self.ids), ("exclude_ids", "in", self.ids)])
+            .search(
+                ["|", ("include_ids", "in", self.ids), ("exclude_ids", "in", self.ids)]
+            )
         )
         if using := using - self:
             raise UserError(

@@ -77,18 +77,22 @@ class CustomerAudience(models.Model):
         counts = self._count_overlaps(others)
         own, _both = counts[self]
         # sudo: people read the counts, only the addon writes them
-        return self.env["customer.audience.overlap"].sudo().create(
-            [
-                {
-                    "audience_id": self.id,
-                    "other_id": other.id,
-                    "customer_count": count,
-                    "overlap_count": both,
-                    "share": 100 * both / own if own else 0,
-                }
-                for other, (count, both) in counts.items()
-                if other != self
-            ]
+        return (
+            self.env["customer.audience.overlap"]
+            .sudo()
+            .create(
+                [
+                    {
+                        "audience_id": self.id,
+                        "other_id": other.id,
+                        "customer_count": count,
+                        "overlap_count": both,
+                        "share": 100 * both / own if own else 0,
+                    }
+                    for other, (count, both) in counts.items()
+                    if other != self
+                ]
+            )
         )
 
     def _count_overlaps(self, others):

@@ -125,7 +125,9 @@ class CustomerAudience(models.Model):
             SQL("res_partner.commercial_partner_id AS partner_id"),
             SQL("res_partner.type"),
             SQL("res_partner.active"),
-            SQL("NULLIF(btrim(res_partner.%s), '') AS entered", SQL.identifier(entered)),
+            SQL(
+                "NULLIF(btrim(res_partner.%s), '') AS entered", SQL.identifier(entered)
+            ),
             SQL("NULLIF(res_partner.%s, '') AS address", SQL.identifier(address)),
             SQL("COALESCE(res_partner.%s, 0) AS bounces", SQL.identifier(bounces))
             if bounces

@@ -6,6 +6,4 @@ class MailingTrace(models.Model):
 
     _inherit = "mailing.trace"
 
-    _customer_sent_idx = models.Index(
-        "(sent_datetime) WHERE sent_datetime IS NOT NULL"
-    )
+    _customer_sent_idx = models.Index("(sent_datetime) WHERE sent_datetime IS NOT NULL")

@@ -296,7 +296,9 @@ class TestAudienceCounts(AudienceCommon):
         self.assertEqual(audience.name, "Mine")
         for call in (
             lambda: audience.write({"name": "Still mine"}),
-            lambda: audience.write({"change_ids": [Command.create({"category_id": self.gold.id})]}),
+            lambda: audience.write(
+                {"change_ids": [Command.create({"category_id": self.gold.id})]}
+            ),
             audience.unlink,
         ):
             with self.assertRaises(AccessError):
