@@ -174,7 +174,7 @@ class CustomerCampaign(models.Model):
     sent_on = fields.Datetime(readonly=True, copy=False)
     # result
     window_days = fields.Integer(
-        "Counted (Days)",
+        "Result Period (Days)",
         required=True,
         default=30,
         help="What customers buy in so many days from the day of sending on counts.",

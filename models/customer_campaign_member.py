@@ -30,11 +30,7 @@ class CustomerCampaignMember(models.Model):
     _log_access = False  # hundreds of thousands of rows, written by the addon
 
     campaign_id = fields.Many2one(
-        "customer.campaign",
-        required=True,
-        readonly=True,
-        index=True,
-        ondelete="cascade",
+        "customer.campaign", required=True, readonly=True, ondelete="cascade"
     )
     role = fields.Selection(
         [
@@ -49,7 +45,7 @@ class CustomerCampaignMember(models.Model):
     reason = fields.Selection(REASONS, string="Why Not", readonly=True)
     contact_id = fields.Many2one(
         "res.partner",
-        string="Written To",
+        string="Contact",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
@@ -79,6 +75,8 @@ class CustomerCampaignMember(models.Model):
         "Counted From", readonly=True, help="What the customer buys from this day on."
     )
 
+    # contacts are deleted and merged
+    _partner_idx = models.Index("(partner_id)")
     # A constraint, not an index: merging contacts keeps one of two then
     _campaign_partner_unique = models.Constraint(
         "UNIQUE (campaign_id, partner_id)",

@@ -22,7 +22,9 @@ class CustomerCampaign(models.Model):
 
     _inherit = "customer.campaign"
 
-    mailing_state = fields.Selection(related="mailing_id.state", string="Message")
+    mailing_state = fields.Selection(
+        related="mailing_id.state", string="Message", tracking=False
+    )
     subject = fields.Char(related="mailing_id.subject", string="Subject of the Message")
 
     def action_edit_message(self):

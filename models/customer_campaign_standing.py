@@ -53,7 +53,7 @@ class CustomerCampaign(models.Model):
             lang=self.approved_by_id.lang,
             tz=self.approved_by_id.tz,
         )
-        if not campaign.approved_by_id.active:
+        if not (campaign.env.su or campaign.approved_by_id.active):
             raise UserError(
                 self.env._(
                     "Who approved it has left: take it back to draft, or make a copy "

@@ -1,8 +1,15 @@
-from markupsafe import Markup
+import re
+
+from markupsafe import Markup, escape
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import is_html_empty
+from odoo.tools.rendering_tools import INLINE_TEMPLATE_REGEX
+
+#: Where a message names who is written to
+PLACEHOLDER = re.compile(r"<t\s[^>]*?t-out=[^>]*?(?:/>|>.*?</t>)", re.DOTALL)
 
 
 class CustomerCampaignTemplate(models.Model):
@@ -93,15 +100,34 @@ class CustomerCampaignTemplate(models.Model):
         """Return what a message made from the template looks like."""
         self.ensure_one()
         message = self._get_message(company, lang)
+        name = self.with_context(lang=lang).env._("[name]")
+        body = message.get("body_html")
         return self.env["ir.qweb"]._render(
             "customer_classification.campaign_message_preview",
             {
                 "channel": self.channel,
                 "subject": message["subject"],
-                "body": message.get("body_html"),
-                "text": message.get("body_plaintext"),
+                "body": Markup(PLACEHOLDER.sub(escape(name), body)) if body else False,
+                "text": INLINE_TEMPLATE_REGEX.sub(
+                    name, message.get("body_plaintext") or ""
+                ),
             },
         )
+
+    @api.model
+    def _find(self, strategy, channel, categories):
+        """Return the template to propose: one for these categories, or for everybody.
+
+        :param str strategy: or None for any
+        """
+        domain = Domain("channel", "=", channel)
+        if strategy:
+            domain &= Domain("strategy", "=", strategy)
+        found = self.search(domain)
+        fitting = found.filtered(lambda template: template.category_ids & categories)
+        if fitting or not strategy:
+            return fitting[:1]
+        return (found.filtered(lambda template: not template.category_ids) or found)[:1]
 
     @api.model
     def _link_shipped(self, *names):

@@ -1,7 +1,9 @@
+import secrets
 from ast import literal_eval
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.orm.models import NO_ACCESS
 
 STEPS = [("aim", "Whom and Why"), ("message", "Message"), ("sending", "Sending")]
 
@@ -63,13 +65,28 @@ class CustomerCampaignWizard(models.TransientModel):
     message_preview = fields.Html(compute="_compute_message_preview", sanitize=False)
     # sending
     schedule_date = fields.Datetime("Send On", help="Empty: once approved.")
-    holdout_share = fields.Float("Hold-Out (%)", digits=(5, 2), default=10.0)
+    holdout_share = fields.Float(
+        "Hold-Out (%)",
+        digits=(5, 2),
+        default=10.0,
+        help="So many of the customers, chosen by chance, get nothing: the difference "
+        "to them is what the campaign earned.",
+    )
+    # as the draft will have it, so that the numbers are its own
+    holdout_seed = fields.Char(readonly=True, groups=NO_ACCESS)
     gap_days = fields.Integer(
         "Days Between Messages",
         default=lambda self: self.env.company.root_id.customer_gap_days,
+        help="Whoever got a message of any campaign or mailing in so many days, today "
+        "included, gets none. 0: no limit.",
     )
-    window_days = fields.Integer("Counted (Days)", required=True, default=30)
-    cost = fields.Monetary()
+    window_days = fields.Integer(
+        "Result Period (Days)",
+        required=True,
+        default=30,
+        help="What customers buy in so many days from the day of sending on counts.",
+    )
+    cost = fields.Monetary(help="What the campaign cost, sending and gifts included.")
     preview = fields.Html(compute="_compute_preview", sanitize=False)
 
     @api.depends("audience_id", "strategy")
@@ -81,17 +98,32 @@ class CustomerCampaignWizard(models.TransientModel):
                 f"{label}: {wizard.audience_id.name}" if wizard.audience_id else label
             )
 
-    @api.depends("strategy", "channel")
+    @api.depends("strategy", "channel", "audience_id")
     def _compute_template_id(self):
         Template = self.env["customer.campaign.template"]
         for wizard in self:
-            wizard.template_id = Template.search(
-                [
-                    ("strategy", "=", wizard.strategy),
-                    ("channel", "=", wizard.channel),
-                ],
-                limit=1,
+            wizard.template_id = Template._find(
+                wizard.strategy, wizard.channel, wizard._get_categories()
             )
+
+    @api.onchange("audience_id")
+    def _onchange_audience_id(self):
+        """Propose the strategy that suits the categories of the audience."""
+        if fitting := self.env["customer.campaign.template"]._find(
+            None, self.channel, self._get_categories()
+        ):
+            self.strategy = fitting.strategy
+        if not self.audience_id:
+            self.is_standing = False
+
+    def _get_categories(self):
+        """Return the categories that the audience asks for."""
+        audience = self.audience_id
+        return (
+            audience.all_category_ids
+            | audience.any_category_ids
+            | audience.change_ids.category_id
+        )
 
     @api.depends("chosen_domain")
     def _compute_chosen_count(self):
@@ -131,7 +163,16 @@ class CustomerCampaignWizard(models.TransientModel):
                 wizard.preview = False
                 continue
             draft = self.env["customer.campaign"].new(wizard._get_draft_values())
+            # sudo: people cannot enter it; it is the one that the draft will have
+            draft.holdout_seed = wizard._origin.sudo().holdout_seed
             wizard.preview = draft.preview
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        wizards = super().create(vals_list)
+        for wizard in wizards.sudo():  # sudo: people cannot enter it
+            wizard.holdout_seed = secrets.token_hex(16)
+        return wizards
 
     # Steps
 
@@ -167,6 +208,8 @@ class CustomerCampaignWizard(models.TransientModel):
         self.ensure_one()
         self._check_whom()
         campaign = self.env["customer.campaign"].create(self._get_draft_values())
+        # sudo: people cannot enter it
+        campaign.sudo().holdout_seed = self.sudo().holdout_seed
         if not self.audience_id:
             campaign._add_choices(
                 literal_eval(self.chosen_domain), active_test=not self.chosen_archived
