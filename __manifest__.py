@@ -69,6 +69,8 @@
         "views/customer_campaign_member_views.xml",
         "views/customer_campaign_template_views.xml",
         "views/customer_campaign_views.xml",
+        "views/customer_campaign_delivery_views.xml",
+        "wizards/customer_mailing_confirmation_views.xml",
         "views/customer_classification_menus.xml",
     ],
     "assets": {

@@ -236,4 +236,10 @@ from . import customer_campaign_preview
 from . import customer_campaign_approval
 from . import customer_campaign_standing
 from . import res_partner_campaign
+from . import customer_campaign_delivery
+from . import customer_campaign_dropped
+from . import customer_campaign_extra
+from . import customer_campaign_hold
 from . import mailing_mailing
+from . import mailing_mailing_share
+from . import mailing_mailing_send

@@ -12,6 +12,7 @@ REASONS = [
     ("capped", "Written to lately"),
     ("left", "No customer any more"),
     ("present", "There before the campaign"),
+    ("deleted", "Contact deleted"),
 ]
 
 

@@ -70,7 +70,9 @@ class CustomerCampaign(models.Model):
             self.error = False
         # one that waits for its time, or is being sent, takes them along
         if is_new and self.mailing_id.state in ("draft", "done"):
-            self.mailing_id.action_put_in_queue()
+            if self.mailing_id.action_put_in_queue():
+                # a dialog, which nobody is here to answer
+                self._note_failure(UserError(self.mailing_id._get_share_problem()))
 
     def _get_unknown_query(self, customers):
         """Return SQL that selects those of the customers who have no row yet."""

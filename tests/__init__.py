@@ -6,6 +6,10 @@ from . import test_bulk_browser
 from . import test_bulk_killed
 from . import test_bulk_references
 from . import test_bulk_undo
+from . import test_campaign_companies
+from . import test_campaign_delivery
+from . import test_campaign_share
+from . import test_campaign_sms
 from . import test_category
 from . import test_category_change
 from . import test_category_merge

@@ -16,3 +16,4 @@ from . import customer_quality_finding
 from . import customer_hold_rejection
 from . import customer_run_reversal
 from . import customer_campaign_wizard
+from . import customer_mailing_confirmation
