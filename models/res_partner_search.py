@@ -274,9 +274,14 @@ class ResPartner(models.Model):
         visible = self.env["res.partner"]._search(Domain.TRUE, active_test=False)
         customer = SQL.identifier(alias, "commercial_partner_id")
         return SQL(
-            # most contacts are customers themselves, and in the query already
-            "(%(customer)s = %(contact)s OR %(customer)s IN %(visible)s)",
+            # Most contacts are customers themselves, and in the query already. EXISTS
+            # for the others: IN compares with all contacts in turn where their ids do
+            # not fit into the memory that the database may take.
+            """(%(customer)s = %(contact)s OR EXISTS (
+                SELECT FROM (%(visible)s) AS visible (id)
+                 WHERE visible.id = %(customer)s
+            ))""",
             customer=customer,
             contact=SQL.identifier(alias, "id"),
-            visible=visible.subselect(),
+            visible=visible.select(),
         )
