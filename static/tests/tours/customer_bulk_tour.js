@@ -14,12 +14,13 @@ registry.category("web_tour.tours").add("customer_bulk", {
         },
         {
             content: "search for the customers",
-            trigger: ".o_list_view .o_searchview_input",
+            trigger: ".o_list_view:has(.o_data_row) .o_searchview_input",
             run: "edit Tour bulk",
         },
         {
             content: "by their name",
-            trigger: ".o_searchview_autocomplete .o-dropdown-item:first",
+            trigger:
+                ".o_searchview_autocomplete .o-dropdown-item:contains('Tour bulk'):first",
             run: "click",
         },
         {
