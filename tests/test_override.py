@@ -273,7 +273,9 @@ class TestOverride(ClassificationCommon):
                 form.save()
             form.category_id = category
             decision = form.save()
-            self.assertEqual((decision.operation, decision.slot), (operation, category.id))
+            self.assertEqual(
+                (decision.operation, decision.slot), (operation, category.id)
+            )
         self.assertEqual(self.alpha[several.partner_field_name], art)
 
     def test_withdrawn_on_its_page(self):
