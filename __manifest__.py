@@ -65,6 +65,8 @@
         "views/customer_contradiction_views.xml",
         "wizards/customer_quality_finding_views.xml",
         "views/customer_audience_views.xml",
+        "views/mailing_list_views.xml",
+        "wizards/customer_audience_export_views.xml",
         "wizards/customer_campaign_wizard_views.xml",
         "views/customer_campaign_member_views.xml",
         "views/customer_campaign_template_views.xml",

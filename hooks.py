@@ -7,6 +7,10 @@ from odoo.tools import SQL
 ADDON = "customer_classification"
 #: Tables that refer to categories, which Odoo deletes before it drops any table
 REFERRING_TABLES = (
+    "customer_audience_all_category_rel",
+    "customer_audience_any_category_rel",
+    "customer_audience_none_category_rel",
+    "customer_audience_change",
     "customer_staging",
     "customer_category_change",
     "customer_assignment_history",
@@ -98,3 +102,11 @@ def _remove_filters(env, added_fields):
 
     filters = env["ir.filters"].with_context(active_test=False).search([])
     filters.filtered(is_broken).unlink()
+    # a mailing made with one of these would stop the queue of all mailings
+    favourites = env["mailing.filter"].search([])
+    favourites.filtered(
+        lambda row: re.search(
+            on_contact if row.mailing_model_name == "res.partner" else via_contact,
+            row.mailing_domain,
+        )
+    ).unlink()

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import audience
 import calls
 import database
 import engine
@@ -35,6 +36,7 @@ PARTS = (
     "reading",
     "saving",
     "many",
+    "audience",
     "statements",
 )
 
@@ -164,17 +166,27 @@ def measure(filled, options):
     if "reading" in parts:
         results = people.measure_reading(filled)
         yield table("Reading contacts", results, "÷ stored")
-    if "many" in parts:
-        yield from measure_many(filled, table)
+    if "many" in parts or "audience" in parts:
+        yield from measure_filled_dimensions(filled, parts, table)
     # Last, since they add fields to the contact and rewrite contacts
     if options.peer:
         yield table("The usual loop", [plain, *peer.measure_usual(filled, plain, 1)])
         yield table("Dynamic list", peer.measure_dynamic_list(filled), "÷ list")
 
 
-def measure_many(filled, table):
-    """Measure the list of customers with many dimensions."""
+def measure_filled_dimensions(filled, parts, table):
+    """Measure what has to do with many dimensions."""
     dimensions = fill_dimensions(filled)
+    if "many" in parts:
+        yield from measure_many(filled, dimensions, table)
+    if "audience" in parts:
+        audience.fill_addresses(filled)
+        results = audience.measure(filled, dimensions)
+        yield table("Counts of an audience", results, "÷ count")
+
+
+def measure_many(filled, dimensions, table):
+    """Measure the list of customers with many dimensions."""
     unit = search.measure_plain(5)
     print(f"\n{dimensions.assignments:,} assignments in 16 dimensions more", flush=True)
     everyone = search.measure(filled.user_id, dimensions, unit)

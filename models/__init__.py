@@ -221,9 +221,12 @@ from . import customer_audience_recipients
 from . import customer_audience_usage
 from . import customer_audience_counts
 from . import customer_audience_recipient
-from . import customer_audience_overlap
 from . import res_partner_audience
 from . import mailing_trace
+from . import mailing_list
+from . import mailing_list_update
+from . import mailing_audience
+from . import customer_audience_export_log
 from . import customer_campaign_template
 from . import customer_campaign
 from . import customer_campaign_choice

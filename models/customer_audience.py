@@ -8,9 +8,9 @@ class CustomerAudience(models.Model):
     """A set of customers that marketing speaks to, told by conditions.
 
     The conditions are about customers, that is commercial entities, in one company;
-    who is written to for each of them is chosen by :attr:`recipient`. Nothing is kept of
-    who belongs to it: the audience is what its conditions give today, as the user who
-    asks may see it. A campaign freezes it.
+    who is written to for each of them is chosen by :attr:`recipient`. Nothing is kept
+    of who belongs to it: the audience is what its conditions give today, as the user
+    who asks may see it. A campaign freezes it.
     """
 
     _name = "customer.audience"

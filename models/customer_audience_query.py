@@ -56,7 +56,7 @@ class CustomerAudience(models.Model):
             "lang": self.env.lang or self.env.user.lang,
             "tz": company.sudo().partner_id.tz or "UTC",
         }
-        return self.env["res.partner"].with_context(context)
+        return self.env(context=context)["res.partner"]
 
     @api.model
     def _get_company_domain(self, company):

@@ -51,7 +51,7 @@ class CustomerAudience(models.Model):
     ):
         if not (self.env.su or bypass_access):
             # sudo: all of them, to be looked at with the user's rights
-            every = self.sudo().with_context(active_test=False).search([])
+            every = self.sudo().with_context(active_test=False).search(Domain.TRUE)
             hidden = every.sudo(False)._get_hidden()
             domain = Domain(domain) & Domain("id", "not in", hidden.ids)
         return super()._search(
@@ -105,6 +105,24 @@ class CustomerAudience(models.Model):
         """Return whether a condition, or one of another audience, is hidden."""
         self.ensure_one()
         return not self.env.su and self._is_hidden(self._get_asked())
+
+    def _has_conditions_hidden_from(self, group):
+        """Return whether a condition is hidden from who is in a group and no other."""
+        self.ensure_one()
+        asked = self._get_asked()
+        groups = group | group.all_implied_ids
+        # sudo: what may be hidden from the user, too
+        dimensions = self.env["customer.dimension"].sudo().browse(asked["dimensions"])
+        if any(d.view_group_ids and not d.view_group_ids & groups for d in dimensions):
+            return True
+        names = set(groups.get_external_id().values())
+        allowed = [
+            self.env[model]._fields[name].groups for model, name in asked["fields"]
+        ]
+        return any(
+            field_groups and not names.intersection(field_groups.split(","))
+            for field_groups in allowed
+        )
 
     def _get_asked(self, above=()):
         """Return what the conditions ask about, those of other audiences included.

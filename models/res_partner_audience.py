@@ -108,7 +108,13 @@ class CustomerAudience(models.Model):
     def _get_written_query(self, channel):
         """Return SQL that selects the ids of the contacts who are written to."""
         return SQL(
-            "SELECT contact_id FROM (%s) AS recipient WHERE blocked IS NULL",
+            "SELECT contact_id FROM (%s) AS written", self._get_recipients_of(channel)
+        )
+
+    def _get_recipients_of(self, channel):
+        """Return SQL with the rows of the recipients query who are written to."""
+        return SQL(
+            "SELECT * FROM (%s) AS recipient WHERE blocked IS NULL",
             self._get_recipients_query(
                 self._get_customers_query(), channel, self._get_policy()
             ),

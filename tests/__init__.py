@@ -86,6 +86,8 @@ from . import test_tag_mirror
 from . import test_audience
 from . import test_audience_change
 from . import test_audience_counts
+from . import test_audience_export
+from . import test_audience_list
 from . import test_audience_recipients
 from . import test_time_travel
 from . import test_translations

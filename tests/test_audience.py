@@ -346,13 +346,14 @@ class TestAudience(AudienceCommon):
                 self.assertFalse(asked.search([("id", "=", audience.id)]))
                 for call in (
                     lambda asked=asked: asked.read(["domain"]),
-                    lambda asked=asked: asked.write({"name": "Mine"}),
                     lambda asked=asked: asked._get_customers_query(),
                 ):
                     with self.assert_refused(
                         AccessError, "“Hidden” uses conditions that you may not see"
                     ):
                         call()
+                with self.assertRaises(AccessError):
+                    asked.write({"name": "Mine"})
                 self.found(audience, self.treasurer)
                 self.found(audience, self.chief)
                 own = self.Audience.with_user(self.marketer).create({"name": "Own"})

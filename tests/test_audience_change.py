@@ -65,8 +65,9 @@ class TestAudienceChangeStory(TimeTravelCommon, ChangesCommon):
     def merge_contacts(self, *positions):
         before = self.customers
         kept = self.customers[positions[0]]
-        super().merge_contacts(*positions)
+        result = super().merge_contacts(*positions)
         self.became |= {gone.id: kept.id for gone in before - self.customers}
+        return result
 
     def get_heir(self, customer_id):
         while customer_id in self.became:

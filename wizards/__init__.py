@@ -17,3 +17,5 @@ from . import customer_hold_rejection
 from . import customer_run_reversal
 from . import customer_campaign_wizard
 from . import customer_mailing_confirmation
+from . import customer_audience_overlap
+from . import customer_audience_export
