@@ -1,6 +1,7 @@
 """What Odoo calls when the addon leaves a database."""
 
 import re
+from ast import literal_eval
 
 from odoo.tools import SQL
 
@@ -33,10 +34,11 @@ def uninstall_hook(env):
     dimensions = env["customer.dimension"].with_context(active_test=False).search([])
     metrics = env["customer.metric"].with_context(active_test=False)
     metrics = metrics.search([("kind", "=", "custom")])
-    _remove_filters(
-        env,
-        dimensions.mapped("partner_field_name") + metrics.mapped("partner_field_name"),
-    )
+    added = dimensions.mapped("partner_field_name")
+    added += metrics.mapped("partner_field_name")
+    uses = _find_uses(env, added)
+    _freeze_mailings(env, uses)
+    _remove_filters(env, uses)
     dimensions._remove_partner_fields()
     metrics._remove_partner_fields()
     for table in REFERRING_TABLES:
@@ -81,12 +83,11 @@ def _remove_inheritances(env):
     noted.filtered(lambda data: data.name.startswith(prefixes)).unlink()
 
 
-def _remove_filters(env, added_fields):
-    """Remove the filters that people saved and that could not be evaluated any more.
+def _find_uses(env, added_fields):
+    """Return a function of a model and a text that says whether it names a field.
 
-    One of them as the default filter would make the list of contacts fail.
+    :param added_fields: custom fields of the contact, besides those of the addon
     """
-    models = {name for name in env if env[name]._original_module == ADDON}
     partner_fields = [
         name
         for name, field in env["res.partner"]._fields.items()
@@ -95,18 +96,48 @@ def _remove_filters(env, added_fields):
     names = "|".join([*partner_fields, *added_fields])
     on_contact, via_contact = rf"\b({names})\b", rf"\.({names})\b"
 
-    def is_broken(row):
-        used = " ".join([row.domain, row.context, row.sort])
-        pattern = on_contact if row.model_id == "res.partner" else via_contact
-        return row.model_id in models or re.search(pattern, used)
+    def uses(model_name, text):
+        pattern = on_contact if model_name == "res.partner" else via_contact
+        return bool(re.search(pattern, text or ""))
 
+    return uses
+
+
+def _freeze_mailings(env, uses):
+    """Let mailings that are not sent yet go to whom they would go to now.
+
+    One whose condition names a missing field would stop the queue of all mailings. Who
+    cannot be found any more gets nothing: it is a draft then.
+    """
+    mailings = env["mailing.mailing"].search([("state", "!=", "done")])
+    for mailing in mailings:
+        model_name = mailing.mailing_model_real
+        if not uses(model_name, mailing.mailing_domain):
+            continue
+        values = {"mailing_filter_id": False}
+        try:
+            with env.cr.savepoint():
+                found = env[model_name].search(literal_eval(mailing.mailing_domain))
+                values["mailing_domain"] = repr([("id", "in", found.ids)])
+        except Exception:
+            values |= {"mailing_domain": repr([("id", "in", [])]), "state": "draft"}
+        mailing.write(values)
+
+
+def _remove_filters(env, uses):
+    """Remove the filters that people saved and that could not be evaluated any more.
+
+    One of them as the default filter would make the list of contacts fail.
+    """
+    models = {name for name in env if env[name]._original_module == ADDON}
     filters = env["ir.filters"].with_context(active_test=False).search([])
-    filters.filtered(is_broken).unlink()
-    # a mailing made with one of these would stop the queue of all mailings
+    filters.filtered(
+        lambda row: (
+            row.model_id in models
+            or uses(row.model_id, " ".join([row.domain, row.context, row.sort]))
+        )
+    ).unlink()
     favourites = env["mailing.filter"].search([])
     favourites.filtered(
-        lambda row: re.search(
-            on_contact if row.mailing_model_name == "res.partner" else via_contact,
-            row.mailing_domain,
-        )
+        lambda row: uses(row.mailing_model_name, row.mailing_domain)
     ).unlink()

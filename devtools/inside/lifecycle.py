@@ -14,6 +14,7 @@ from odoo.fields import Command
 from odoo.modules.registry import Registry
 
 CUSTOMERS = 6
+WAITING = "Waits in the queue"
 
 
 def use(env):
@@ -34,6 +35,7 @@ def use(env):
     Run.action_recompute_now()
     _decide(env, customers[0])
     _add_dimension(env, customers[1])
+    _write_to(env, customers)
     env.company.customer_window_days = 180
 
 
@@ -96,6 +98,33 @@ def _add_dimension(env, customer):
         env["ir.filters"].create(
             {"name": "Mine", "model_id": model, "domain": str(condition)}
         )
+
+
+def _write_to(env, customers):
+    """Let a mailing that waits in the queue and a list go to an audience."""
+    customers.email = "everybody@example.com"
+    audience = env["customer.audience"].create(
+        {
+            "name": "Golden",
+            "any_category_ids": env.ref("customer_classification.category_gold").ids,
+            "user_id": env.ref("base.user_admin").id,
+        }
+    )
+    action = audience.action_use_in_mailings()
+    mailing = env["mailing.mailing"].with_context(**action["context"])
+    mailing = mailing.create({"subject": WAITING, "body_html": "<p>Hello</p>"})
+    mailing.state = "in_queue"
+    assert len(mailing._get_recipients()) == 1
+    env["mailing.list"].with_user(audience.user_id).create(
+        {"name": "Golden", "customer_audience_id": audience.id}
+    )._update_from_audience()
+
+
+def ask_mailing(env):
+    """Ask for the recipients of what waits in the queue, without the addon."""
+    mailing = env["mailing.mailing"].search([("subject", "=", WAITING)])
+    assert (mailing.state, len(mailing._get_recipients())) == ("in_queue", 1)
+    assert not env["mailing.filter"].search([("name", "=", "Golden")])
 
 
 def uninstall(env):

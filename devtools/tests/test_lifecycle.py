@@ -79,6 +79,7 @@ def test_nothing_is_left(context, database):
     complaints["upgrade"] = run(context, "upgrade", odoo_command("-u"))
     complaints["uninstall"] = run(context, "uninstall", script("uninstall"))
     after = take_snapshot(context)
+    complaints["ask_mailing"] = run(context, "ask", script("ask_mailing"))
 
     # Otherwise the snapshot sees nothing, and the last comparison means nothing
     assert len(installed - before) > 500
