@@ -48,11 +48,15 @@ RIGHTS = {
     MARKETING: {
         "customer.audience": "read create write unlink",
         "customer.audience.change": "read create write unlink",
+        "customer.audience.overlap": "read",
+        "customer.audience.recipient": "read",
         "customer.campaign": "read create write unlink",
         "customer.campaign.choice": "read",
+        "customer.campaign.extra": "read",
         "customer.campaign.member": "read",
         "customer.campaign.template": "read create write",
         "customer.campaign.wizard": "read create write unlink",
+        "customer.mailing.confirmation": "read create write unlink",
     },
     MANAGER: {
         "customer.category": "read create write unlink",

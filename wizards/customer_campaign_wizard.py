@@ -4,6 +4,7 @@ from ast import literal_eval
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.orm.models import NO_ACCESS
+from odoo.tools import format_date
 
 STEPS = [("aim", "Whom and Why"), ("message", "Message"), ("sending", "Sending")]
 
@@ -93,10 +94,9 @@ class CustomerCampaignWizard(models.TransientModel):
     def _compute_name(self):
         strategies = dict(self._fields["strategy"]._description_selection(self.env))
         for wizard in self:
-            label = strategies.get(wizard.strategy, "")
-            wizard.name = (
-                f"{label}: {wizard.audience_id.name}" if wizard.audience_id else label
-            )
+            today = format_date(self.env, fields.Date.context_today(wizard))
+            about = wizard.audience_id.name or today
+            wizard.name = f"{strategies.get(wizard.strategy, '')}: {about}"
 
     @api.depends("strategy", "channel", "audience_id")
     def _compute_template_id(self):
