@@ -23,7 +23,8 @@ def fill_addresses(filled):
                 """
                 UPDATE res_partner
                    SET phone = '+1202' || lpad((id %% 10000000)::text, 7, '0'),
-                       phone_sanitized = '+1202' || lpad((id %% 10000000)::text, 7, '0'),
+                       phone_sanitized =
+                           '+1202' || lpad((id %% 10000000)::text, 7, '0'),
                        message_bounce = (id %% %(bounced)s = 0)::integer,
                        email_normalized = CASE WHEN id %% %(shared)s = 0
                                           THEN 'office@example.com'

@@ -124,8 +124,8 @@ class CustomerCampaign(models.Model):
     includes_present = fields.Boolean(
         "Also Those in the Audience Now",
         default=True,
-        help="Whoever is in the audience at approval is written to, too. Otherwise only "
-        "those who come into it later.",
+        help="Whoever is in the audience at approval is written to, too. Otherwise "
+        "only those who come into it later.",
     )
     choice_ids = fields.One2many(
         "customer.campaign.choice", "campaign_id", string="Chosen", readonly=True

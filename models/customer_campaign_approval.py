@@ -79,7 +79,8 @@ class CustomerCampaign(models.Model):
                   FROM cohort
                   LEFT JOIN held ON held.partner_id = cohort.partner_id
                  -- a newcomer of a standing campaign waits until the gap has passed
-                 WHERE NOT (%(is_standing)s AND cohort.reason IS NOT DISTINCT FROM 'capped')
+                 WHERE NOT %(is_standing)s
+                    OR cohort.reason IS DISTINCT FROM 'capped'
                  ORDER BY cohort.partner_id
                 """,
                 cohort=self._get_cohort_query(customers),

@@ -46,7 +46,6 @@ class CustomerCampaignMember(models.Model):
     reason = fields.Selection(REASONS, string="Why Not", readonly=True)
     contact_id = fields.Many2one(
         "res.partner",
-        string="Contact",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",

@@ -6,7 +6,7 @@ from .customer_campaign_member import REASONS
 
 
 class CustomerCampaign(models.Model):
-    """How many customers a campaign is about: of a draft as of now, else as approved."""
+    """How many customers a campaign is about: now in a draft, else as approved."""
 
     _inherit = "customer.campaign"
 

@@ -67,8 +67,8 @@ class CustomerCampaignTemplate(models.Model):
             if is_empty:
                 raise ValidationError(
                     self.env._(
-                        "“%(name)s” has no message yet: an e-mail needs a subject and a "
-                        "text, an SMS its text.",
+                        "“%(name)s” has no message yet: an e-mail needs a subject and "
+                        "a text, an SMS its text.",
                         name=template.name,
                     )
                 )

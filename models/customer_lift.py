@@ -1,4 +1,4 @@
-"""What a message earned: the difference between two groups, and what chance makes of it.
+"""What a message earned: the difference between two groups, and what chance is in it.
 
 How to use: a :class:`Sample` sums up what the customers of a group bought, those who
 bought nothing included; :func:`compare` says by how much the customers who got the
@@ -62,7 +62,9 @@ class Sample(NamedTuple):
 
     def __add__(self, other):
         """Return the sample of both groups together."""
-        return Sample(*(Fraction(a) + Fraction(b) for a, b in zip(self, other)))
+        return Sample(
+            *(Fraction(a) + Fraction(b) for a, b in zip(self, other, strict=True))
+        )
 
     @property
     def mean(self):

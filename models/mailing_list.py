@@ -5,7 +5,6 @@ from odoo.exceptions import UserError, ValidationError
 
 from .customer_rights import MARKETING_GROUP
 
-
 #: What only the addon writes
 NOTED = {
     "customer_user_id",

@@ -11,8 +11,8 @@ class ResCompany(models.Model):
     customer_gap_days = fields.Integer(
         string="Days Between Messages",
         default=7,
-        help="What new campaigns begin with: whoever got a message in so many days gets "
-        "none. 0: no limit.",
+        help="What new campaigns begin with: whoever got a message in so many days "
+        "gets none. 0: no limit.",
     )
     customer_control_share = fields.Float(
         string="Control Group (%)",

@@ -96,7 +96,7 @@ class TriggerBug(Bug):
 
 @contextmanager
 def noted():
-    """Yield the set of the statements, normalized, that come while the context lasts."""
+    """Yield the set of the statements, normalized, that come within the context."""
     execute, codes, known = TestCursor.execute, set(), set()
 
     def wrapper(cursor, query, *args, **kwargs):

@@ -284,7 +284,7 @@ class TestAudienceMailing(AudienceCommon):
         root.sudo().write(
             {"company_ids": [Command.link(other.id)], "company_id": other.id}
         )
-        queue = mailing.with_user(root).with_context({})
+        queue = mailing.with_env(self.env(user=root, context={}))
         self.assertEqual(queue.env.company, other)
         recipients = self.env["res.partner"].browse(queue._get_recipients())
         self.assertEqual(sorted(recipients.mapped("name")), ["Own", "Person"])

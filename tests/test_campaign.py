@@ -31,7 +31,7 @@ class TestCampaign(CampaignCommon):
     # Chance
 
     def test_chance_of_a_known_digest(self):
-        """By hand: sha256sum of “abc:1” begins with bfcf0b9cbe9d8, of “abc:2” with
+        """By hand: the digest of “abc:1” begins with bfcf0b9cbe9d8, of “abc:2” with
         16455f08fd29e: 74.92 % and 8.70 %, so that shares of 74.93 and 8.70 take them.
         """
         self.assertAlmostEqual(int("bfcf0b9cbe9d8", 16) / 16**13, 0.749253, 6)
@@ -149,7 +149,9 @@ class TestCampaign(CampaignCommon):
     def test_empty_campaign_is_refused(self):
         self.customers.email = False
         campaign = self.make_draft(self.customers)
-        with self.assert_refused(UserError, "Nobody would be written to.*No address: 10"):
+        with self.assert_refused(
+            UserError, "Nobody would be written to.*No address: 10"
+        ):
             campaign.action_approve()
         self.assertEqual(campaign.state, "draft")
         self.assertFalse(self.get_members(campaign))
@@ -172,7 +174,11 @@ class TestCampaign(CampaignCommon):
         acme = self.customers[0]
         anna, bob = self.env["res.partner"].create(
             [
-                {"name": name, "parent_id": acme.id, "email": f"{name}@acme.example.com"}
+                {
+                    "name": name,
+                    "parent_id": acme.id,
+                    "email": f"{name}@acme.example.com",
+                }
                 for name in ("anna", "bob")
             ]
         )
@@ -195,9 +201,7 @@ class TestCampaign(CampaignCommon):
 
     def test_what_approval_leaves(self):
         later = fields.Datetime.now() + timedelta(days=3)
-        campaign = self.make_draft(
-            self.customers, self.marketer, schedule_date=later
-        )
+        campaign = self.make_draft(self.customers, self.marketer, schedule_date=later)
         campaign.action_approve()
         self.assertEqual(campaign.state, "approved")
         self.assertEqual(campaign.approved_by_id, self.marketer)
@@ -427,9 +431,7 @@ class TestCampaign(CampaignCommon):
         campaign.action_approve()
         member = self.get_members(campaign)[0].sudo(False)
         self.assertEqual(member.sudo().category_ids, secret.category_ids.ids)
-        self.assertEqual(
-            member.with_user(self.treasurer).category_names, "Never pays"
-        )
+        self.assertEqual(member.with_user(self.treasurer).category_names, "Never pays")
         self.assertEqual(member.with_user(self.marketer).category_names, "")
         with self.assertRaises(AccessError):
             member.with_user(self.treasurer).read(["category_ids"])

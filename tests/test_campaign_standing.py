@@ -130,9 +130,7 @@ class TestCampaignStanding(CampaignCommon):
         self.follow()
         self.assertEqual(
             self.get_roles(campaign),
-            campaign_oracle.get_roles(
-                self.customers.ids, campaign.holdout_seed, 50
-            ),
+            campaign_oracle.get_roles(self.customers.ids, campaign.holdout_seed, 50),
         )
         self.assertEqual(
             set(self.get_members(campaign).mapped("date_start")), {self.today}
@@ -259,13 +257,11 @@ class TestCampaignStanding(CampaignCommon):
             with self.assertRaisesRegex(AccessError, "may not see"):
                 campaign.with_user(self.marketer).read(["name"])
             with self.assertRaises(AccessError):
-                self.get_members(campaign)[0].with_user(self.marketer).sudo(
-                    False
-                ).read(["role"])
+                self.get_members(campaign)[0].with_user(self.marketer).sudo(False).read(
+                    ["role"]
+                )
             # the audience asks about something else since; what was approved stays
-            self.audience.write(
-                {"any_category_ids": [Command.clear()], "domain": "[]"}
-            )
+            self.audience.write({"any_category_ids": [Command.clear()], "domain": "[]"})
 
     def test_marketer_may_not_approve_hidden_conditions(self):
         group = self.env.ref(
