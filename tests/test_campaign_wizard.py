@@ -32,7 +32,7 @@ class TestCampaignWizard(CampaignCommon):
         return self.env["customer.campaign"].browse(wizard.action_create()["res_id"])
 
     def test_from_an_audience(self):
-        """The audience proposes strategy and template, the language is the message's."""
+        """The audience proposes strategy and template, in the message's language."""
         self.env["res.lang"]._activate_lang("zh_CN")
         template = self.env.ref(
             "customer_classification.campaign_template_gold_mail"
