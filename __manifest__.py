@@ -73,6 +73,7 @@
         "views/customer_campaign_views.xml",
         "views/customer_campaign_delivery_views.xml",
         "wizards/customer_mailing_confirmation_views.xml",
+        "views/customer_campaign_result_views.xml",
         "views/customer_classification_menus.xml",
     ],
     "assets": {

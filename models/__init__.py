@@ -246,3 +246,10 @@ from . import customer_campaign_hold
 from . import mailing_mailing
 from . import mailing_mailing_share
 from . import mailing_mailing_send
+from . import customer_campaign_rows_mixin
+from . import customer_campaign_result
+from . import customer_campaign_result_query
+from . import customer_campaign_comparison
+from . import customer_campaign_overlap
+from . import customer_campaign_refresh
+from . import customer_campaign_sentence

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_engine_fields import EngineMany2one
+from .customer_product_cost import COST, COST_JOINS, PRODUCTS
 from .customer_scope import EVERYONE
 
 #: Who may see what follows from costs
@@ -198,16 +199,7 @@ class CustomerProductFigures(models.Model):
                    AND move.commercial_partner_id IN (%(customers)s)
                    AND %(in_scope)s
             ),
-            product AS (
-                SELECT variant.id,
-                       variant.standard_price AS costs,
-                       template.categ_id AS category_id,
-                       unit.factor
-                  FROM product_product AS variant
-                  JOIN product_template AS template
-                    ON template.id = variant.product_tmpl_id
-                  LEFT JOIN uom_uom AS unit ON unit.id = template.uom_id
-            ),
+            product AS (%(products)s),
             -- a document dated in the future has no line yet, but a day to come
             line AS (
                 SELECT document.partner_id,
@@ -232,20 +224,13 @@ class CustomerProductFigures(models.Model):
                             )
                             ELSE -entry.balance / (1 - entry.discount / 100)
                        END AS undiscounted,
-                       document.sign * entry.quantity
-                           * COALESCE(unit.factor, 1) / COALESCE(product.factor, 1)
-                           * price.cost AS cost
+                       %(cost)s AS cost
                   FROM document
                   LEFT JOIN account_move_line AS entry
                     ON entry.move_id = document.id
                    AND entry.display_type = 'product'
                    AND document.day <= %(as_of)s
-                  LEFT JOIN product ON product.id = entry.product_id
-                  LEFT JOIN uom_uom AS unit ON unit.id = entry.product_uom_id
-                  LEFT JOIN LATERAL (
-                      SELECT (product.costs ->> entry.company_id::text)::numeric
-                                 AS cost
-                  ) AS price ON price.cost > 0
+                  %(cost_joins)s
             )
             SELECT partner_id,
                    category_id,
@@ -269,6 +254,9 @@ class CustomerProductFigures(models.Model):
             customers=company._get_customer_query(settings),
             in_scope=scope.on(SQL.identifier("move", "commercial_partner_id")),
             decimals=company.currency_id.decimal_places,
+            products=PRODUCTS,
+            cost_joins=COST_JOINS,
+            cost=COST,
         )
 
     @api.model

@@ -8,6 +8,8 @@ from . import test_bulk_references
 from . import test_bulk_undo
 from . import test_campaign_companies
 from . import test_campaign_delivery
+from . import test_campaign_result
+from . import test_campaign_result_access
 from . import test_campaign_share
 from . import test_campaign_sms
 from . import test_category

@@ -67,8 +67,8 @@ class TestLift(BaseCase):
         """Eight customers, of whom three bought, and four, of whom one did.
 
         Means 11.25 and 2.5; squared deviations 2900 - 8 · 11.25² = 1887.5 and 75. One
-        variance for both: 1962.5 / 10 = 196.25; error
-        √(196.25 · (1/8 + 1/4)) = 8.57868;
+        variance for both: 1962.5 / 10 = 196.25; error √(196.25 · (1/8 + 1/4)) =
+        8.57868;
         Student's quantile of 10 degrees 2.228139; so ±19.11, which is wider than
         Welch's ±14.27 (√(269.643/8 + 25/4) = 6.32102, 9.106 degrees, 2.258147).
         Third cumulants 4553.5714 and 250, on the average of twelve 3119.0476; skewness
