@@ -249,6 +249,7 @@ from . import mailing_mailing_send
 from . import customer_campaign_rows_mixin
 from . import customer_campaign_result
 from . import customer_campaign_result_query
+from . import customer_campaign_category_result
 from . import customer_campaign_comparison
 from . import customer_campaign_overlap
 from . import customer_campaign_refresh

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 
 from .customer_product_figures import MARGIN_GROUPS
 
@@ -31,7 +30,7 @@ class CustomerCampaignResult(models.Model):
     """
 
     _name = "customer.campaign.result"
-    _inherit = ["customer.rows.mixin"]
+    _inherit = ["customer.campaign.rows.mixin", "customer.rows.mixin"]
     _description = "Campaign Result"
     _order = "campaign_id desc, revenue desc, id"
     _rec_name = "partner_id"
@@ -132,18 +131,3 @@ class CustomerCampaignResult(models.Model):
             for role, label in roles._description_selection(self.env)
             if role != "excluded"
         ]
-
-    @api.model
-    def _get_visible_domain(self):
-        """Add that the user sees the campaign: it may be about what is hidden."""
-        campaigns = self.env["customer.campaign"]._search(
-            Domain.TRUE, active_test=False
-        )
-        return super()._get_visible_domain() & Domain("campaign_id", "in", campaigns)
-
-    def _get_hidden(self):
-        # sudo: only to learn which campaigns the rows are of
-        campaigns = self.sudo().campaign_id.sudo(False)
-        hidden = campaigns - campaigns._filtered_access("read")
-        rows = self.sudo().filtered(lambda row: row.campaign_id in hidden).sudo(False)
-        return super()._get_hidden() | rows

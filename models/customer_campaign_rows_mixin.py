@@ -5,9 +5,10 @@ from odoo.fields import Domain
 
 
 class CustomerCampaignRowsMixin(models.AbstractModel):
-    """Sums about a campaign, visible only to those who may see that campaign.
+    """Rows about a campaign, visible only to those who may see that campaign.
 
-    They are about all its customers, whether or not the user sees each of them.
+    Sums are about all its customers, whether or not the user sees each of them; rows
+    about single customers inherit ``customer.rows.mixin``, too.
     """
 
     _name = "customer.campaign.rows.mixin"

@@ -41,6 +41,25 @@ class TestCampaignResultAccess(CampaignResultCommon):
         with self.assertRaises(AccessError):
             hidden.with_user(self.marketer).read(["difference"])
 
+    def test_rows_of_hidden_dimensions(self):
+        Rows = self.env["customer.campaign.category.result"]
+        domain = [("campaign_id", "=", self.campaign.id)]
+        for user, shown in (
+            (self.marketer, self.gold),
+            (self.treasurer, self.gold + self.prompt),
+        ):
+            groups = Rows.with_user(user)._read_group(
+                domain, ["category_id", "role"], ["revenue:avg", "__count"]
+            )
+            self.assertEqual(
+                {(category, role): rest for category, role, *rest in groups},
+                {
+                    (category, role): [mean, 5]
+                    for category in shown
+                    for role, mean in (("target", 30), ("holdout", 0))
+                },
+            )
+
     def test_margins_are_the_managers(self):
         for user, is_shown in ((self.marketer, False), (self.chief, True)):
             self.env.invalidate_all()
@@ -76,6 +95,9 @@ class TestCampaignResultAccess(CampaignResultCommon):
             [("campaign_id", "=", self.campaign.id)]
         )
         self.assertEqual(rows.partner_id, self.a)
+        Rows = self.env["customer.campaign.category.result"].with_user(seller)
+        rows = Rows.search([("campaign_id", "=", self.campaign.id)])
+        self.assertEqual(rows.partner_id, self.a)
         [[revenue]] = self.Result.with_user(seller)._read_group(
             [("campaign_id", "=", self.campaign.id)], [], ["revenue_once:sum"]
         )
@@ -96,7 +118,7 @@ class TestCampaignResultAccess(CampaignResultCommon):
         stranger = self.make_user("stranger", MARKETER)
         stranger.write({"company_ids": [(6, 0, other.ids)], "company_id": other.id})
         domain = [("campaign_id", "=", self.campaign.id)]
-        for model_name in ("result", "comparison", "overlap"):
+        for model_name in ("result", "category.result", "comparison", "overlap"):
             Model = self.env[f"customer.campaign.{model_name}"].with_user(stranger)
             self.assertFalse(Model.search(domain), model_name)
         row = self.Result.search(domain, limit=1)
@@ -108,7 +130,7 @@ class TestCampaignResultAccess(CampaignResultCommon):
 
     def test_nobody_else(self):
         user = self.make_user("plain")
-        for model_name in ("result", "comparison", "overlap"):
+        for model_name in ("result", "category.result", "comparison", "overlap"):
             with self.assertRaises(AccessError):
                 self.env[f"customer.campaign.{model_name}"].with_user(user).search([])
 
