@@ -332,6 +332,7 @@ class CustomerCampaign(models.Model):
             and not self.ongoing_count
             and not self._has_coming_members()
         ):
+            self._unqueue()
             self.state = "done"
 
     def _has_coming_members(self):

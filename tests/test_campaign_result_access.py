@@ -128,6 +128,29 @@ class TestCampaignResultAccess(CampaignResultCommon):
         with self.assertRaises(AccessError):
             self.campaign.with_user(stranger).action_refresh_results()
 
+    def test_rows_follow_what_the_campaign_asks(self):
+        """Who may not see how the customers were chosen sees none of the results."""
+        audience = self.env["customer.audience"].create(
+            {"name": "Prompt", "is_shared": True, "all_category_ids": self.prompt.ids}
+        )
+        self.campaign.sudo().audience_id = audience
+        other = self.make_sent(self.a, name="Other")
+        for campaign in self.campaign + other:
+            self.count(campaign)
+        domain = [("campaign_id", "=", self.campaign.id)]
+        for model_name in ("result", "category.result", "comparison", "overlap"):
+            Model = self.env[f"customer.campaign.{model_name}"]
+            rows = Model.search(domain)
+            self.assertTrue(Model.with_user(self.treasurer).search(domain), model_name)
+            self.assertFalse(Model.with_user(self.marketer).search(domain), model_name)
+            self.env.invalidate_all()
+            with self.assertRaises(AccessError):
+                rows.with_user(self.marketer).read(["display_name"])
+        # nor are they named by another campaign
+        seen = other.with_user(self.marketer)
+        self.assertFalse(seen.overlap_ids)
+        self.assertIn("also counts in other campaigns", seen.result_notes)
+
     def test_nobody_else(self):
         user = self.make_user("plain")
         for model_name in ("result", "category.result", "comparison", "overlap"):
