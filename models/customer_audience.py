@@ -112,7 +112,9 @@ class CustomerAudience(models.Model):
         "invoice names, else the customer itself, else the first person.",
     )
     recipient_type = fields.Selection(
-        lambda self: self.env["res.partner"]._fields["type"].selection,
+        lambda self: (
+            self.env["res.partner"]._fields["type"]._description_selection(self.env)
+        ),
         string="Type of Address",
         default="invoice",
     )

@@ -200,6 +200,11 @@ class CustomerCampaign(models.Model):
         "A standing campaign follows an audience: choose one.",
     )
 
+    @api.model
+    def _get_strategies(self):
+        """Return the strategies with their labels in the user's language."""
+        return self._fields["strategy"]._description_selection(self.env)
+
     @api.constrains("company_id", "audience_id")
     def _check_audience_company(self):
         for campaign in self:

@@ -27,7 +27,7 @@ class CustomerCampaignTemplate(models.Model):
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=10)
     strategy = fields.Selection(
-        lambda self: self.env["customer.campaign"]._fields["strategy"].selection,
+        lambda self: self.env["customer.campaign"]._get_strategies(),
         required=True,
         default="maintain",
     )

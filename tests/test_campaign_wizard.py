@@ -34,9 +34,7 @@ class TestCampaignWizard(CampaignCommon):
     def test_from_an_audience(self):
         """The audience proposes strategy and template, in the message's language."""
         self.env["res.lang"]._activate_lang("zh_CN")
-        template = self.env.ref(
-            "customer_classification.campaign_template_gold_mail"
-        )
+        template = self.env.ref("customer_classification.campaign_template_gold_mail")
         template.with_context(lang="zh_CN").subject = "感谢您"
         form = Form(self.Wizard)
         form.audience_id = self.audience
@@ -113,6 +111,14 @@ class TestCampaignWizard(CampaignCommon):
         campaign = self.make(wizard)
         self.assertEqual(campaign.mailing_id.mailing_type, "sms")
         self.assertIn("{{ object.name }}", campaign.mailing_id.body_plaintext)
+
+    def test_strategies_are_translated(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        field = self.env["ir.model.fields"]._get("customer.campaign", "strategy")
+        field.selection_ids[0].with_context(lang="zh_CN").name = "欢迎光临"
+        for model in ("customer.campaign.wizard", "customer.campaign.template"):
+            fields = self.env[model].with_context(lang="zh_CN").fields_get(["strategy"])
+            self.assertEqual(fields["strategy"]["selection"][0][1], "欢迎光临")
 
     def test_somebody_is_needed(self):
         with self.assert_refused(UserError, "Choose an audience"):

@@ -34,7 +34,7 @@ class CustomerCampaignWizard(models.TransientModel):
     chosen_archived = fields.Boolean(readonly=True)
     chosen_count = fields.Integer("Chosen Contacts", compute="_compute_chosen_count")
     strategy = fields.Selection(
-        lambda self: self.env["customer.campaign"]._fields["strategy"].selection,
+        lambda self: self.env["customer.campaign"]._get_strategies(),
         required=True,
         default="maintain",
     )
@@ -92,7 +92,7 @@ class CustomerCampaignWizard(models.TransientModel):
 
     @api.depends("audience_id", "strategy")
     def _compute_name(self):
-        strategies = dict(self._fields["strategy"]._description_selection(self.env))
+        strategies = dict(self.env["customer.campaign"]._get_strategies())
         for wizard in self:
             today = format_date(self.env, fields.Date.context_today(wizard))
             about = wizard.audience_id.name or today
