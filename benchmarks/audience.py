@@ -43,7 +43,7 @@ def fill_addresses(filled):
                 INSERT INTO mail_blacklist (email, active)
                 SELECT DISTINCT email_normalized, TRUE
                   FROM res_partner
-                 WHERE id BETWEEN %s AND %s AND id %% %s = 0
+                 WHERE id BETWEEN %s AND %s AND id %% %s = 1
                     ON CONFLICT DO NOTHING
                 """,
                 filled.first_customer_id,

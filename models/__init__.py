@@ -220,6 +220,7 @@ from . import customer_audience_change
 from . import customer_audience_recipients
 from . import customer_audience_usage
 from . import customer_audience_counts
+from . import customer_audience_count
 from . import customer_audience_recipient
 from . import res_partner_audience
 from . import mailing_trace

@@ -2,7 +2,6 @@ import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
 
 from .customer_campaign_member import REASONS
 
@@ -35,8 +34,9 @@ def _reason(channel, reason):
 class CustomerAudience(models.Model):
     """How many an audience reaches, counted while its conditions are being entered.
 
-    All numbers are of one statement: each of the parts is as the rows of
-    :meth:`_get_customers_query` and :meth:`_get_recipients_query` are.
+    Each number is that of the rows of :meth:`_get_customers_query` and
+    :meth:`_get_recipients_query`; how they are counted is in
+    :meth:`_count_all`.
     """
 
     _inherit = "customer.audience"
@@ -121,62 +121,3 @@ class CustomerAudience(models.Model):
             for name in COUNTS:
                 audience[name] = counts.get(name, 0)
             audience.counts_error = error
-
-    def _count_all(self):
-        """Return the counts by the name of their field."""
-        self.ensure_one()
-        customers = SQL("SELECT partner_id FROM asked")
-        policy = self._get_policy()
-        every = {**policy, "recipient": "best"}
-        query = SQL(
-            """
-            WITH asked (partner_id) AS MATERIALIZED (%(customers)s),
-            contact AS (
-                WITH customer AS (SELECT partner_id FROM asked)
-                %(contacts)s
-            ),
-            mail AS MATERIALIZED (%(mail)s),
-            sms AS MATERIALIZED (%(sms)s),
-            contacted AS (%(contacted)s),
-            reached AS (
-                SELECT 'mail' AS channel, COALESCE(blocked, '') AS reason, count(*)
-                  FROM mail GROUP BY 1, 2
-                 UNION ALL
-                SELECT 'sms', COALESCE(blocked, ''), count(*)
-                  FROM sms GROUP BY 1, 2
-            )
-            SELECT 'customer_count', count(*) FROM asked
-             UNION ALL
-            SELECT 'contact_count', count(*) FROM contact WHERE active
-             UNION ALL
-            SELECT 'contacted_count', count(DISTINCT partner_id) FROM contacted
-             UNION ALL
-            SELECT concat_ws('_', channel, NULLIF(reason, ''), 'count'), count
-              FROM reached
-            """,
-            customers=self._get_customers_query(),
-            contacts=self._get_contacts_query("mail", every, self.company_id._origin),
-            mail=self._get_recipients_query(customers, "mail", policy),
-            sms=self._get_recipients_query(customers, "sms", policy),
-            contacted=self._get_contacted_query(
-                SQL(
-                    """
-                    SELECT partner_id, address FROM mail
-                     UNION ALL
-                    SELECT partner_id, address FROM sms
-                    """
-                )
-            ),
-        )
-        return dict(self.env.execute_query(query))
-
-    def _get_contacted_query(self, rows):
-        """Return SQL that selects ids of customers who got a mailing lately.
-
-        :param SQL rows: a query with the columns ``partner_id`` and ``address``
-        """
-        # what stands in the way of a campaign with so many days between messages
-        campaign = self.env["customer.campaign"].new(
-            {"company_id": self.company_id._origin.id, "gap_days": self.contacted_days}
-        )
-        return campaign._get_capped_query(rows)

@@ -2,9 +2,14 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-#: Why a contact cannot be written to: the first that holds is told. Of several
-#: contacts without one that can, the last of these tells most.
-BLOCKED = ["archived", "no_address", "invalid", "blacklisted", "bounced"]
+#: Why a contact cannot be written to, the closest to being reached first. Of several
+#: that hold, the last is told; of several contacts without one that can be written to,
+#: the first tells most.
+OBSTACLES = ["bounced", "blacklisted", "invalid", "no_address", "archived"]
+#: The columns of a contact with an address as entered and as compared
+ADDRESS = {"mail": ("email", "email_normalized"), "sms": ("phone", "phone_sanitized")}
+#: What is read of a contact to judge whether it can be written to
+CONTACT_COLUMNS = ["type", "active", "message_bounce", *sum(ADDRESS.values(), ())]
 
 
 class CustomerAudience(models.Model):
@@ -17,7 +22,7 @@ class CustomerAudience(models.Model):
     _inherit = "customer.audience"
 
     @api.model
-    def _get_recipients_query(self, customers, channel, policy):
+    def _get_recipients_query(self, customers, channel, policy, judged=None):
         """Return SQL with a row for each of the customers: who is written to.
 
         Its columns: ``partner_id``, ``contact_id``, NULL where nobody fits the policy,
@@ -32,6 +37,8 @@ class CustomerAudience(models.Model):
         :param str channel: ``mail`` or ``sms``
         :param dict policy: ``recipient``, ``recipient_type`` and ``contact_domain``, a
             text or a domain; ``company``, by default the audience's or the active one
+        :param SQL judged: with the rows of :meth:`_get_judged_query`, where they are
+            there already
         """
         company = policy.get("company") or self.company_id or self.env.company.root_id
         return SQL(
@@ -39,66 +46,66 @@ class CustomerAudience(models.Model):
             WITH customer (partner_id) AS MATERIALIZED (
                 %(customers)s
             ),
-            contact AS (
-                %(contacts)s
-            ),
             judged AS MATERIALIZED (
-                SELECT contact.*, %(blocked)s AS blocked
-                  FROM contact
-                  %(blacklist)s
+                %(judged)s
             ),
-            candidate AS (
-                %(candidates)s
+            chosen AS MATERIALIZED (
+                %(chosen)s
             ),
-            chosen AS (
-                SELECT DISTINCT ON (partner_id) *
-                  FROM candidate
-                 ORDER BY partner_id,
-                          array_position(%(reasons)s::text[], blocked)
-                          DESC NULLS FIRST,
-                          preference, id
+            shared AS (
+                SELECT address, min(partner_id) AS keeper_id
+                  FROM chosen
+                 WHERE obstacle < 1
+                 GROUP BY address
+                HAVING count(*) > 1
             )
             SELECT customer.partner_id,
                    chosen.id AS contact_id,
                    chosen.address,
                    CASE WHEN chosen.id IS NULL THEN 'no_address'
-                        WHEN chosen.blocked IS NOT NULL THEN chosen.blocked
-                        WHEN row_number() OVER (
-                             PARTITION BY chosen.address, chosen.blocked
-                             ORDER BY customer.partner_id
-                        ) > 1
+                        WHEN chosen.obstacle > 0
+                        THEN (%(reasons)s::text[])[chosen.obstacle]
+                        WHEN shared.keeper_id < customer.partner_id
                         THEN 'duplicate'
                    END AS blocked
               FROM customer
               LEFT JOIN chosen ON chosen.partner_id = customer.partner_id
+              LEFT JOIN shared ON shared.address = chosen.address
             """,
             customers=customers,
-            contacts=self._get_contacts_query(channel, policy, company),
-            candidates=self._get_candidates_query(policy, company),
-            reasons=BLOCKED,
-            **self._get_blocked_sql(channel),
+            judged=judged or self._get_judged_query(channel, policy, company),
+            chosen=self._get_chosen_query(policy, company),
+            reasons=OBSTACLES,
         )
 
     @api.model
-    def _get_contacts_query(self, channel, policy, company):
+    def _get_judged_query(self, channel, policy, company):
+        """Return SQL with the contacts of ``customer`` and what is in their way.
+
+        Its columns: ``id``, ``partner_id``, the customer, ``type``, ``address`` and
+        ``obstacle``, the place in :data:`OBSTACLES`, 0 if nothing is.
+        """
+        return SQL(
+            """
+            SELECT contact.id, contact.partner_id, contact.type,
+                   NULLIF(contact.%(compared)s, '') AS address,
+                   %(obstacle)s AS obstacle
+              FROM (%(contacts)s) AS contact
+              %(blacklist)s
+            """,
+            contacts=self._get_contacts_query(policy, company),
+            compared=SQL.identifier(ADDRESS[channel][1]),
+            **self._get_obstacle_sql(channel),
+        )
+
+    @api.model
+    def _get_contacts_query(self, policy, company):
         """Return SQL with the contacts of ``customer`` that could be written to.
 
-        Its columns: ``id``, ``partner_id``, ``type``, ``active``, ``entered``, the
-        address as people entered it, ``address`` and ``bounces``.
+        Its columns are those of the contact, and ``partner_id``, the customer.
         """
         Partner = self._get_partners_of(company)
-        Partner.flush_model(
-            [
-                "active",
-                "commercial_partner_id",
-                "email",
-                "email_normalized",
-                "message_bounce",
-                "phone",
-                "phone_sanitized",
-                "type",
-            ]
-        )
+        Partner.flush_model(["commercial_partner_id", *CONTACT_COLUMNS])
         query = Partner._search(
             self._parse_domain(policy.get("contact_domain"))
             & self._get_company_domain(company),
@@ -115,57 +122,75 @@ class CustomerAudience(models.Model):
         )
         if policy["recipient"] == "customer":
             query.add_where(SQL("res_partner.id = res_partner.commercial_partner_id"))
-        entered, address, bounces = {
-            "mail": ("email", "email_normalized", "message_bounce"),
-            # nobody counts what bounces of text messages
-            "sms": ("phone", "phone_sanitized", None),
-        }[channel]
         return query.select(
             SQL("res_partner.id"),
             SQL("res_partner.commercial_partner_id AS partner_id"),
-            SQL("res_partner.type"),
-            SQL("res_partner.active"),
-            SQL(
-                "NULLIF(btrim(res_partner.%s), '') AS entered", SQL.identifier(entered)
-            ),
-            SQL("NULLIF(res_partner.%s, '') AS address", SQL.identifier(address)),
-            SQL("COALESCE(res_partner.%s, 0) AS bounces", SQL.identifier(bounces))
-            if bounces
-            else SQL("0 AS bounces"),
+            *(SQL.identifier("res_partner", name) for name in CONTACT_COLUMNS),
         )
 
     @api.model
-    def _get_blocked_sql(self, channel):
-        """Return SQL for why a row of ``contact`` cannot be written to, and its join.
+    def _get_obstacle_sql(self, channel):
+        """Return SQL for what stands in the way of writing to a ``contact``.
 
         An address counts as bounced as it does in the figures of Odoo's mailing lists:
         with one bounce, until a message comes from it.
+
+        :return: dict of ``obstacle``, the place in :data:`OBSTACLES`, 0 if none does,
+            and ``blacklist``, the join it needs
         """
         model = {"mail": "mail.blacklist", "sms": "phone.blacklist"}[channel]
         column = {"mail": "email", "sms": "number"}[channel]
         # sudo: people need not see the list of who opted out, but it holds
         Blacklist = self.env[model].sudo()
         Blacklist.flush_model([column, "active"])
+        entered, compared = map(SQL.identifier, ADDRESS[channel])
+        alias = SQL.identifier(Blacklist._table)
+        # nobody counts what bounces of text messages
+        is_bounced = SQL("contact.message_bounce > 0 AND %s", channel == "mail")
         return {
-            "blocked": SQL(
+            "obstacle": SQL(
                 """
-                CASE WHEN NOT contact.active THEN 'archived'
-                     WHEN contact.entered IS NULL THEN 'no_address'
-                     WHEN contact.address IS NULL THEN 'invalid'
-                     WHEN blacklist.id IS NOT NULL THEN 'blacklisted'
-                     WHEN contact.bounces > 0 THEN 'bounced'
+                CASE WHEN NOT contact.active THEN %(archived)s
+                     WHEN btrim(COALESCE(contact.%(entered)s, '')) = ''
+                     THEN %(no_address)s
+                     WHEN COALESCE(contact.%(compared)s, '') = '' THEN %(invalid)s
+                     WHEN %(alias)s.id IS NOT NULL THEN %(blacklisted)s
+                     WHEN %(is_bounced)s THEN %(bounced)s
+                     ELSE 0
                 END
-                """
+                """,
+                entered=entered,
+                compared=compared,
+                is_bounced=is_bounced,
+                alias=alias,
+                **{reason: place for place, reason in enumerate(OBSTACLES, 1)},
             ),
             "blacklist": SQL(
                 """
-                LEFT JOIN %s AS blacklist
-                  ON blacklist.%s = contact.address AND blacklist.active
+                LEFT JOIN %(alias)s
+                  ON %(alias)s.%(column)s = contact.%(compared)s AND %(alias)s.active
                 """,
-                SQL.identifier(Blacklist._table),
-                SQL.identifier(column),
+                column=SQL.identifier(column),
+                compared=compared,
+                alias=alias,
             ),
         }
+
+    @api.model
+    def _get_chosen_query(self, policy, company):
+        """Return SQL with a row of ``judged`` for each customer: the best one."""
+        if policy["recipient"] == "customer":
+            return SQL("SELECT * FROM judged")
+        return SQL(
+            """
+            SELECT DISTINCT ON (partner_id) id, partner_id, address, obstacle
+              FROM (%s) AS candidate
+             ORDER BY partner_id,
+                      obstacle * 10 + preference,
+                      id
+            """,
+            self._get_candidates_query(policy, company),
+        )
 
     @api.model
     def _get_candidates_query(self, policy, company):
@@ -173,8 +198,6 @@ class CustomerAudience(models.Model):
 
         With ``preference``: the lowest is the best of those that can be reached.
         """
-        if policy["recipient"] == "customer":
-            return SQL("SELECT *, 0 AS preference FROM judged")
         if policy["recipient"] == "type":
             return SQL(
                 """
@@ -213,7 +236,8 @@ class CustomerAudience(models.Model):
     def _get_named_query(self, company):
         """Return SQL with the contact that the latest invoice of a customer names.
 
-        Only where there is a choice between several.
+        Only where it makes a difference: where several can be written to, or an address
+        that is written to only if an invoice names it.
         """
         self.env["account.move"].flush_model(
             [
@@ -231,18 +255,29 @@ class CustomerAudience(models.Model):
               FROM (
                   SELECT partner_id
                     FROM judged
-                   WHERE blocked IS NULL
+                   WHERE obstacle < 1
                    GROUP BY partner_id
                   HAVING count(*) > 1
+                      OR bool_or(id <> partner_id AND type IS DISTINCT FROM 'contact')
               ) AS customer
              CROSS JOIN LATERAL (
-                  SELECT move.partner_id AS contact_id
-                    FROM account_move AS move
-                   WHERE move.company_id = ANY(%(companies)s)
-                     AND move.commercial_partner_id = customer.partner_id
-                     AND move.state = 'posted'
-                     AND move.move_type = 'out_invoice'
-                   ORDER BY move.invoice_date DESC, move.id DESC
+                  SELECT latest.contact_id
+                    FROM unnest(%(companies)s::integer[]) AS branch (id)
+                         -- one by one: each is found at the end of an index
+                   CROSS JOIN LATERAL (
+                        SELECT move.partner_id AS contact_id, move.invoice_date, move.id
+                          FROM account_move AS move
+                         WHERE move.company_id = branch.id
+                           AND move.commercial_partner_id = customer.partner_id
+                           AND move.state = 'posted'
+                           AND move.move_type IN (
+                               'out_invoice', 'out_refund', 'out_receipt'
+                           )
+                           AND move.move_type = 'out_invoice'
+                         ORDER BY move.invoice_date DESC, move.id DESC
+                         LIMIT 1
+                   ) AS latest
+                   ORDER BY latest.invoice_date DESC, latest.id DESC
                    LIMIT 1
              ) AS latest
             """,

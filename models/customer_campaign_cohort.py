@@ -154,19 +154,10 @@ class CustomerCampaign(models.Model):
         self.ensure_one()
         if self.gap_days <= 0:
             return SQL("SELECT NULL::integer AS partner_id WHERE FALSE")
-        self.env["mailing.trace"].flush_model()
         self.env["res.partner"].flush_model(["commercial_partner_id"])
-        day = day or self._get_planned_day()
         return SQL(
             """
-            WITH lately AS MATERIALIZED (
-                SELECT model, res_id, email, sms_number
-                  FROM mailing_trace
-                 WHERE sent_datetime >= %(since)s
-                   AND trace_status <> ALL(%(lost)s)
-                   AND is_test_trace IS NOT TRUE
-                   AND mass_mailing_id IS DISTINCT FROM %(own)s
-            )
+            WITH lately AS MATERIALIZED (%(lately)s)
             SELECT partner_id
               FROM (%(rows)s) AS asked
              WHERE partner_id IN (
@@ -181,10 +172,28 @@ class CustomerCampaign(models.Model):
                        SELECT sms_number FROM lately WHERE sms_number IS NOT NULL
                    )
             """,
+            lately=self._get_lately_query(day or self._get_planned_day()),
+            rows=rows,
+        )
+
+    def _get_lately_query(self, day):
+        """Return SQL with what was sent in the days before ``day`` that count.
+
+        Its columns: ``model``, ``res_id``, ``email`` and ``sms_number``.
+        """
+        self.env["mailing.trace"].flush_model()
+        return SQL(
+            """
+            SELECT model, res_id, email, sms_number
+              FROM mailing_trace
+             WHERE sent_datetime >= %(since)s
+               AND trace_status <> ALL(%(lost)s)
+               AND is_test_trace IS NOT TRUE
+               AND mass_mailing_id IS DISTINCT FROM %(own)s
+            """,
             since=self._get_start_of_day(day - timedelta(days=self.gap_days - 1)),
             lost=list(LOST),
             own=self.mailing_id._origin.id or None,
-            rows=rows,
         )
 
     def _get_planned_day(self):

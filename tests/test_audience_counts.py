@@ -21,8 +21,8 @@ class TestAudienceCounts(AudienceCommon):
         self.tier = self.make_dimension("aud_tier", ["Gold", "Silver"])
         self.gold, self.silver = self.tier.category_ids
 
-    def populate(self, count=25):
-        rng = random.Random(7)
+    def populate(self, count=25, seed=7):
+        rng = random.Random(seed)
         for number in range(count):
             mail = rng.choice(["", "nowhere", f"M{number % 9}@example.com"])
             customer = self.make_customer(
@@ -32,14 +32,20 @@ class TestAudienceCounts(AudienceCommon):
                 message_bounce=rng.choice([0, 0, 1]),
             )
             self.give(customer, rng.choice(self.tier.category_ids))
+            contacts = [customer]
             for position in range(rng.choice([0, 1, 2])):
-                self.make_contact(
+                contacts += self.make_contact(
                     customer,
                     f"P{number}.{position}",
-                    email=rng.choice(["", f"p{number}{position}@example.com"]),
+                    type=rng.choice(["contact", "contact", "invoice", "other"]),
+                    email=rng.choice(
+                        ["", f"p{number}@example.com", f"m{number % 7}@example.com"]
+                    ),
                     active=rng.random() < 0.8,
                     lang=self.env.lang,
                 )
+            if rng.random() < 0.5:
+                self.post(rng.choice(contacts), 10, 9, counts_for=customer.name)
         self.env["mail.blacklist"]._add("m3@example.com")
         self.env["phone.blacklist"]._add("+12025550004")
 
@@ -99,6 +105,33 @@ class TestAudienceCounts(AudienceCommon):
                         if name.startswith(channel) and name != f"{channel}_count"
                     },
                 )
+
+    def test_counts_of_many(self):
+        """Shared addresses, addresses that invoices name, conditions on the person."""
+        self.populate(80, seed=11)
+        named = 0
+        for recipient in ("customer", "type", "best"):
+            for condition in (
+                "[]",
+                "[('type', '!=', 'contact')]",
+                "[('name', 'like', 'P%')]",
+                "[('parent_id', '!=', False), ('type', '!=', 'contact')]",
+            ):
+                audience = self.make_audience(
+                    f"{recipient} {condition}",
+                    recipient=recipient,
+                    recipient_type="other",
+                    contact_domain=condition,
+                )
+                expected = self.get_expected(audience)
+                expected["contact_count"] = audience.contact_count
+                named += expected["mail_duplicate_count"]
+                with self.subTest(recipient=recipient, condition=condition):
+                    self.assertEqual(
+                        {name: audience[name] for name in COUNTS},
+                        {name: expected[name] for name in COUNTS},
+                    )
+        self.assertGreater(named, 30, "too few addresses are shared")
 
     def test_counts_follow_what_is_entered(self):
         """Before anything is saved."""

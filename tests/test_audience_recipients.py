@@ -302,7 +302,10 @@ class TestAudienceRecipients(AudienceCommon):
             ranks = ranks or {customer: 0}
         else:
             judged = {c: self.judge(c, blacklist)[1] for c in present}
-            several = sum(reason is None for reason in judged.values()) > 1
+            free = [c for c, reason in judged.items() if reason is None]
+            several = len(free) > 1 or any(
+                c != customer and c.type != "contact" for c in free
+            )
             ranks = {
                 c: 0 if c == named and several else 1 if c == customer else 2
                 for c in present
