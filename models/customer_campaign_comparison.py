@@ -259,18 +259,32 @@ class CustomerCampaignComparison(models.Model):
               FROM result
              GROUP BY role
              UNION ALL
-            SELECT category.id, role, %(sums)s
-              FROM result
-              JOIN LATERAL jsonb_array_elements_text(
-                       CASE jsonb_typeof(category_ids)
-                            WHEN 'array' THEN category_ids
-                       END
-                   ) AS held (category_id) ON TRUE
+            -- added up before anything is joined: customers have many categories
+            SELECT category.id, role, %(names)s
+              FROM (
+                  SELECT held.category_id, role, %(sums)s
+                    FROM result
+                    JOIN LATERAL jsonb_array_elements_text(
+                             CASE jsonb_typeof(category_ids)
+                                  WHEN 'array' THEN category_ids
+                             END
+                         ) AS held (category_id) ON TRUE
+                   GROUP BY held.category_id, role
+                   ) AS by_category
               JOIN customer_category AS category
-                ON category.id = held.category_id::integer
-             GROUP BY category.id, role
+                ON category.id = by_category.category_id::integer
             """,
             campaign=campaign.id,
             other=campaign.comparison_role or "target",
             sums=sums,
+            names=SQL(", ").join(
+                [
+                    SQL("customers"),
+                    *(
+                        SQL.identifier(f"{name}_{power}")
+                        for name, _label in MEASURES
+                        for power in (1, 2, 3)
+                    ),
+                ]
+            ),
         )

@@ -50,18 +50,21 @@ class CustomerCampaignResult(models.Model):
                      WHERE campaign_id = %(campaign)s
                        AND member_id NOT IN (SELECT member_id FROM computed)
                 )
-                INSERT INTO customer_campaign_result AS result (%(columns)s)
+                INSERT INTO customer_campaign_result (%(columns)s)
+                -- a row that is given again would be locked, and so written
                 SELECT %(columns)s FROM computed
+                EXCEPT ALL
+                SELECT %(columns)s
+                  FROM customer_campaign_result
+                 WHERE campaign_id = %(campaign)s
                 ON CONFLICT (member_id) DO UPDATE
                    SET (%(columns)s) = ROW(%(excluded)s)
-                 WHERE (%(present)s) IS DISTINCT FROM (%(excluded)s)
                 RETURNING 1
                 """,
                 query=self._get_query(campaign),
                 campaign=campaign.id,
                 columns=SQL(", ").join(columns),
                 excluded=SQL(", ").join(SQL("EXCLUDED.%s", name) for name in columns),
-                present=SQL(", ").join(SQL("result.%s", name) for name in columns),
             )
         )
         self.invalidate_model()
