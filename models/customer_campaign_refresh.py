@@ -143,7 +143,6 @@ class CustomerCampaign(models.Model):
     comparison_ids = fields.One2many(
         "customer.campaign.comparison",
         "campaign_id",
-        string="Comparison",
         domain=[("category_id", "=", False)],
         readonly=True,
     )
