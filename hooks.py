@@ -37,6 +37,7 @@ def uninstall_hook(env):
     added = dimensions.mapped("partner_field_name")
     added += metrics.mapped("partner_field_name")
     uses = _find_uses(env, added)
+    _stop_mailings(env, uses)
     _freeze_mailings(env, uses)
     _remove_filters(env, uses)
     dimensions._remove_partner_fields()
@@ -103,6 +104,22 @@ def _find_uses(env, added_fields):
     return uses
 
 
+def _stop_mailings(env, uses):
+    """Put back to draft what should not be sent any more without a look at it.
+
+    Nobody compares the recipients of campaigns with those approved any more; their
+    mailings keep the list of them. A text that names a missing field, as object.name,
+    would stop the queue of all mailings.
+    """
+    mailings = env["mailing.mailing"].search([("state", "in", ("in_queue", "sending"))])
+    texts = ("subject", "preview", "body_html", "body_plaintext")
+    for mailing in mailings:
+        if mailing.customer_campaign_id or any(
+            uses("res.partner", mailing[text]) for text in texts
+        ):
+            mailing._write_approved({"state": "draft"})
+
+
 def _freeze_mailings(env, uses):
     """Let mailings that are not sent yet go to whom they would go to now.
 
@@ -121,7 +138,7 @@ def _freeze_mailings(env, uses):
                 values["mailing_domain"] = repr([("id", "in", found.ids)])
         except Exception:
             values |= {"mailing_domain": repr([("id", "in", [])]), "state": "draft"}
-        mailing.write(values)
+        mailing._write_approved(values)
 
 
 def _remove_filters(env, uses):

@@ -6,6 +6,7 @@ from . import test_bulk_browser
 from . import test_bulk_killed
 from . import test_bulk_references
 from . import test_bulk_undo
+from . import test_campaign_browser
 from . import test_campaign_companies
 from . import test_campaign_delivery
 from . import test_campaign_result

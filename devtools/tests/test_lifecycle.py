@@ -8,6 +8,7 @@ import importlib.util
 import os
 import sys
 from collections import Counter
+from configparser import ConfigParser
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import pytest
 
 from devtools import databases, odoo
 from devtools.console import run_logged, step
-from devtools.paths import ADDON, DEVTOOLS, LOGS, STATE
+from devtools.paths import ADDON, ADDONS, DEVTOOLS, LOGS, STATE
 from devtools.servers import Server
 
 DATABASE = "lifecycle"
@@ -64,22 +65,41 @@ def run(context, title, command):
     return odoo.complaints(log.read_text(encoding="utf-8").splitlines())
 
 
+def odoo_command(context, option):
+    arguments = ["-d", DATABASE, option, ADDON, "--stop-after-init", "--no-http"]
+    return odoo.command(context.venv, *arguments)
+
+
+def script(context, function, *arguments):
+    lifecycle = INSIDE / "lifecycle.py"
+    return [context.venv.python, lifecycle, DATABASE, function, *arguments]
+
+
+def sent(title):
+    """What a step that ran the mailing queue printed."""
+    lines = (LOGS / f"lifecycle-{title}.log").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith(("MAILING", "RECEIVED"))]
+
+
+def addons_without_ours():
+    """The folders of Odoo's addons, without the one that holds this addon."""
+    config = ConfigParser()
+    config.read(STATE / "odoo.conf")
+    folders = config["options"]["addons_path"].split(",")
+    return ",".join(folder for folder in folders if folder != str(ADDONS))
+
+
 def test_nothing_is_left(context, database):
-    def odoo_command(option):
-        arguments = ["-d", database, option, ADDON, "--stop-after-init", "--no-http"]
-        return odoo.command(context.venv, *arguments)
-
-    def script(function):
-        return [context.venv.python, INSIDE / "lifecycle.py", database, function]
-
     before = take_snapshot(context)
-    complaints = {"install": run(context, "install", odoo_command("-i"))}
+    complaints = {"install": run(context, "install", odoo_command(context, "-i"))}
     installed = take_snapshot(context)
-    complaints["use"] = run(context, "use", script("use"))
-    complaints["upgrade"] = run(context, "upgrade", odoo_command("-u"))
-    complaints["uninstall"] = run(context, "uninstall", script("uninstall"))
+    complaints["use"] = run(context, "use", script(context, "use"))
+    complaints["upgrade"] = run(context, "upgrade", odoo_command(context, "-u"))
+    complaints["uninstall"] = run(context, "uninstall", script(context, "uninstall"))
     after = take_snapshot(context)
     complaints["ask_mailing"] = run(context, "ask", script("ask_mailing"))
+
+    complaints["send"] = run(context, "send", script(context, "send"))
 
     # Otherwise the snapshot sees nothing, and the last comparison means nothing
     assert len(installed - before) > 500
@@ -88,3 +108,24 @@ def test_nothing_is_left(context, database):
         "left": [],
         "lost": [],
     }
+    # the queue goes on, and what cannot be sent any more waits for somebody
+    assert sent("send") == [
+        "MAILING Spring draft",
+        "MAILING By tier draft",
+        "MAILING Speaks of the tier draft",
+        "MAILING Of others done",
+        "RECEIVED customer2@example.com customer3@example.com",
+    ]
+
+
+def test_mailings_go_on_without_the_code(context, database):
+    """A server that lacks the addon sends a campaign to those who were approved."""
+    assert run(context, "install", odoo_command(context, "-i")) == []
+    assert run(context, "approve", script(context, "approve")) == []
+    run(context, "without", script(context, "send", addons_without_ours()))
+    assert sent("without") == [
+        "MAILING Spring done",
+        "MAILING Of others done",
+        "RECEIVED customer0@example.com customer1@example.com customer2@example.com "
+        "customer3@example.com",
+    ]
