@@ -5,6 +5,7 @@
 FUNCTION, one of those below, gets the environment of Odoo's superuser.
 """
 
+import socket
 import sys
 from datetime import timedelta
 
@@ -204,11 +205,13 @@ class Sink(Message):
 
 def send(env):
     """Run the mailing queue, and print who got something and what waits."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=0)
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        port = controller.server.sockets[0].getsockname()[1]
         env["ir.mail_server"].create(
             {"name": "Sink", "smtp_host": "127.0.0.1", "smtp_port": port}
         )
