@@ -40,6 +40,9 @@ def fill_dimensions(filled):
     has one or two of eight.
     """
     with database.environment() as env:
+        found = _find_dimensions(env)
+        if found:
+            return found
         env["customer.dimension"].search([]).active = False
         flat = [
             _create(env, f"Flat {number}", f"flat_{number}", CATEGORIES)
@@ -76,6 +79,26 @@ def fill_dimensions(filled):
         "res_partner",
     )
     return result
+
+
+def _find_dimensions(env):
+    """Return what an earlier call filled, or None."""
+    Dimension = env["customer.dimension"].with_context(active_test=False)
+    salesperson = env["res.users"].search([("login", "=", "salesperson")])
+    if not salesperson:
+        return None
+    Dimension.search([]).active = False
+
+    def find(code):
+        dimensions = Dimension.search([("code", "=like", f"bench_{code}%")], order="id")
+        dimensions.active = True
+        return dimensions.ids
+
+    [[assignments]] = env.execute_query(SQL("SELECT count(*) FROM customer_assignment"))
+    [tree], [shared] = find("area"), find("shared")
+    return Dimensions(
+        find("flat"), tree, shared, find("several"), assignments, salesperson.id
+    )
 
 
 def _create(env, name, code, count, **values):

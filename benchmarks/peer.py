@@ -102,7 +102,12 @@ def measure_dynamic_list(filled):
             ("email", "!=", False),
         ]
         lists = _measure_list(domain)
-        return [*lists, *_measure_rule(domain, lists)]
+        return [
+            *lists,
+            *_measure_followed(domain, lists),
+            *_measure_followed([], lists),
+            *_measure_rule(domain, lists),
+        ]
 
 
 def _download(folder):
@@ -141,6 +146,32 @@ def _measure_list(domain):
     return [
         Result("mailing list, first", first, note=note),
         Result("mailing list, again", again, note=note),
+    ]
+
+
+def _measure_followed(domain, lists):
+    """Return results of a mailing list that follows an audience of ours."""
+    with database.environment() as env:
+        user = env.ref("base.user_admin")
+        audience = env["customer.audience"].create(
+            {"name": "Benchmark", "domain": str(domain), "user_id": user.id}
+        )
+        audience = audience.with_user(user)
+        mailing_list = audience.env["mailing.list"].create(
+            {"name": "Benchmark", "customer_audience_id": audience.id}
+        )
+
+    def update():
+        with database.environment() as env:
+            env["mailing.list"].browse(mailing_list.id)._update_from_audience()
+
+    first, again = repeat(update, 1), repeat(update, 1)
+    with database.environment() as env:
+        members = env["mailing.list"].browse(mailing_list.id).contact_count
+    note = f"{members:,} members"
+    return [
+        Result("a list that follows an audience, first", first, lists[0], note),
+        Result("a list that follows an audience, again", again, lists[1], note),
     ]
 
 

@@ -37,8 +37,11 @@ PARTS = (
     "saving",
     "many",
     "audience",
+    "lists",
     "statements",
 )
+#: What is measured only when it is asked for
+ON_DEMAND = ("lists", "statements")
 
 
 def parse():
@@ -129,7 +132,7 @@ def write_json(path, options, tables):
 
 def measure(filled, options):
     """Measure everything, printing rows as they come; yield name and results."""
-    parts = options.part or [part for part in PARTS if part != "statements"]
+    parts = options.part or [part for part in PARTS if part not in ON_DEMAND]
     plain = engine.measure_plain(max(options.repeats, 3))
     others, metrics = engine.keep_one_dimension()
 
@@ -169,9 +172,10 @@ def measure(filled, options):
     if "many" in parts or "audience" in parts:
         yield from measure_filled_dimensions(filled, parts, table)
     # Last, since they add fields to the contact and rewrite contacts
+    if options.peer or "lists" in parts:
+        yield table("Lists", peer.measure_dynamic_list(filled), "÷ list")
     if options.peer:
         yield table("The usual loop", [plain, *peer.measure_usual(filled, plain, 1)])
-        yield table("Dynamic list", peer.measure_dynamic_list(filled), "÷ list")
 
 
 def measure_filled_dimensions(filled, parts, table):

@@ -32,10 +32,12 @@ class CustomerAudience(models.Model):
             """
             WITH asked (partner_id) AS MATERIALIZED (%(customers)s),
             present AS MATERIALIZED (
-                SELECT contact.id, contact.partner_id, contact.type, contact.active,
+                -- narrow: it is read many times
+                SELECT contact.id, contact.partner_id, contact.active,
                        contact.id = contact.partner_id AS is_customer,
                        contact.type IS NOT DISTINCT FROM %(type)s AS is_of_type,
-                       contact.email_normalized, contact.phone_sanitized,
+                       hashtextextended(contact.email_normalized, 0) AS mail_key,
+                       hashtextextended(contact.phone_sanitized, 0) AS sms_key,
                        %(mail_obstacle)s AS mail_obstacle,
                        %(sms_obstacle)s AS sms_obstacle
                   FROM (
@@ -134,10 +136,11 @@ class CustomerAudience(models.Model):
         """Return SQL with the customers for whom it matters whom one writes to.
 
         Those with an address that is another customer's, too, and those who can only be
-        reached at an address that an invoice names.
+        reached at an address that an invoice names. Two addresses with the same key by
+        accident do no harm.
         """
         values = {
-            "address": SQL.identifier(ADDRESS[channel][1]),
+            "key": SQL.identifier(f"{channel}_key"),
             "obstacle": SQL.identifier(f"{channel}_obstacle"),
             "channel": SQL.identifier(channel),
             "fits": self._get_fitting_condition(policy),
@@ -148,11 +151,11 @@ class CustomerAudience(models.Model):
               FROM present
              WHERE %(obstacle)s < 1
                AND %(fits)s
-               AND %(address)s IN (
-                   SELECT %(address)s
+               AND %(key)s IN (
+                   SELECT %(key)s
                      FROM present
                     WHERE %(obstacle)s < 1 AND %(fits)s
-                    GROUP BY %(address)s
+                    GROUP BY %(key)s
                    HAVING min(partner_id) <> max(partner_id)
                )
             """,
@@ -188,13 +191,14 @@ class CustomerAudience(models.Model):
         contested = SQL.identifier(f"{channel}_contested")
         judged = SQL(
             """
-            SELECT id, partner_id, type, %(address)s AS address,
-                   %(obstacle)s AS obstacle
+            SELECT contact.id, present.partner_id, contact.type,
+                   contact.%(compared)s AS address, present.%(obstacle)s AS obstacle
               FROM present
-             WHERE partner_id IN (SELECT partner_id FROM customer)
+              JOIN res_partner AS contact ON contact.id = present.id
+             WHERE present.partner_id IN (SELECT partner_id FROM customer)
                AND %(fits)s
             """,
-            address=SQL.identifier(ADDRESS[channel][1]),
+            compared=SQL.identifier(ADDRESS[channel][1]),
             obstacle=SQL.identifier(f"{channel}_obstacle"),
             fits=self._get_fitting_condition(policy),
         )
@@ -259,12 +263,17 @@ class CustomerAudience(models.Model):
               JOIN asked ON asked.partner_id = contact.commercial_partner_id
              WHERE lately.model = 'res.partner'
              UNION
-            SELECT partner_id
-              FROM present
-             WHERE email_normalized IN (SELECT email FROM lately)
+            SELECT present.partner_id
+              FROM (SELECT DISTINCT email FROM lately) AS lately
+              JOIN present ON present.mail_key = hashtextextended(lately.email, 0)
+              JOIN res_partner AS contact
+                ON contact.id = present.id AND contact.email_normalized = lately.email
              UNION
-            SELECT partner_id
-              FROM present
-             WHERE phone_sanitized IN (SELECT sms_number FROM lately)
+            SELECT present.partner_id
+              FROM (SELECT DISTINCT sms_number FROM lately) AS lately
+              JOIN present ON present.sms_key = hashtextextended(lately.sms_number, 0)
+              JOIN res_partner AS contact
+                ON contact.id = present.id
+               AND contact.phone_sanitized = lately.sms_number
             """
         )

@@ -151,12 +151,13 @@ class CustomerAudience(models.Model):
             "obstacle": SQL(
                 """
                 CASE WHEN NOT contact.active THEN %(archived)s
-                     WHEN btrim(COALESCE(contact.%(entered)s, '')) = ''
-                     THEN %(no_address)s
-                     WHEN COALESCE(contact.%(compared)s, '') = '' THEN %(invalid)s
-                     WHEN %(alias)s.id IS NOT NULL THEN %(blacklisted)s
-                     WHEN %(is_bounced)s THEN %(bounced)s
-                     ELSE 0
+                     WHEN contact.%(compared)s <> ''
+                     THEN CASE WHEN %(alias)s.id IS NOT NULL THEN %(blacklisted)s
+                               WHEN %(is_bounced)s THEN %(bounced)s
+                               ELSE 0
+                          END
+                     WHEN btrim(contact.%(entered)s) <> '' THEN %(invalid)s
+                     ELSE %(no_address)s
                 END
                 """,
                 entered=entered,
