@@ -9,9 +9,10 @@ import socket
 import sys
 from datetime import timedelta
 
-import odoo
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
+
+import odoo
 from odoo import SUPERUSER_ID, api, fields
 from odoo.fields import Command
 from odoo.modules.registry import Registry
