@@ -245,8 +245,8 @@ from . import customer_campaign_dropped
 from . import customer_campaign_extra
 from . import customer_campaign_hold
 from . import mailing_mailing
-from . import mailing_mailing_share
 from . import mailing_mailing_send
+from . import mailing_mailing_share
 from . import customer_campaign_rows_mixin
 from . import customer_campaign_result
 from . import customer_campaign_result_query

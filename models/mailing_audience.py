@@ -1,5 +1,3 @@
-from ast import literal_eval
-
 from odoo import api, models
 from odoo.exceptions import UserError
 
@@ -26,7 +24,7 @@ class MailingMailing(models.Model):
     def _check_audiences_visible(self):
         for mailing in self:
             try:
-                domain = literal_eval(mailing.mailing_domain or "[]")
+                domain = mailing._parse_mailing_domain()
                 Model = self.env[mailing.mailing_model_real or "res.partner"]
                 asked = {field.name for _model, field in get_paths(Model, domain)}
             except Exception:

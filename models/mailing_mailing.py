@@ -89,7 +89,6 @@ class MailingMailing(models.Model):
             bound._check_as_approved(vals)
             if vals.get("state") == "in_queue":
                 bound._check_approved()
-                bound._check_share()
                 bound._list_approved()
         previous = {mailing: mailing.sent_date for mailing in bound}
         result = super().write(vals)

@@ -1,6 +1,20 @@
+import re
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+from .mailing_audience import AUDIENCE_FIELDS
+from .mailing_mailing_send import QUEUE
+
+NAMES_AUDIENCE = re.compile(rf"\b({'|'.join(sorted(AUDIENCE_FIELDS))})\b")
+#: Who gets an ordinary mailing
+RECIPIENT_FIELDS = {
+    "contact_list_ids",
+    "mailing_domain",
+    "mailing_filter_id",
+    "mailing_model_id",
+}
 
 
 class ResCompany(models.Model):
@@ -9,8 +23,9 @@ class ResCompany(models.Model):
     customer_mailing_share_limit = fields.Float(
         "Ask Above (%)",
         default=50.0,
-        help="A message of a campaign that would reach more than this share of all "
-        "contacts with an address needs a second confirmation. 0: never ask.",
+        help="A message of a campaign or to an audience that would reach more than this "
+        "share of all contacts with an address needs a second confirmation. 0: never "
+        "ask.",
     )
 
     _customer_mailing_share_limit_valid = models.Constraint(
@@ -62,7 +77,7 @@ class CustomerCampaign(models.Model):
 class MailingMailing(models.Model):
     """A second confirmation where a message would reach a large share of all contacts.
 
-    It is for the number of recipients that was shown and for what was approved until
+    Mailings of campaigns and those to audiences are asked about. The confirmation is for the number of recipients that was shown and for what was approved until
     then: approving anew, or more recipients, needs another one.
     """
 
@@ -81,10 +96,27 @@ class MailingMailing(models.Model):
         "Confirmed Recipients", readonly=True, copy=False
     )
 
+    def write(self, vals):
+        state = vals.get("state")
+        is_queue = self.env.su or self.env.context.get(QUEUE)
+        if state == "in_queue" or (state == "sending" and not is_queue):
+            self._get_asked()._check_share()
+        result = super().write(vals)
+        if RECIPIENT_FIELDS & vals.keys():
+            # what was confirmed was about others
+            self._get_asked().filtered("customer_confirmed_on")._write_approved(
+                {
+                    "customer_confirmed_by_id": False,
+                    "customer_confirmed_on": False,
+                    "customer_confirmed_count": 0,
+                }
+            )
+        return result
+
     def action_put_in_queue(self):
         """Ask first where a message would reach a large share of all contacts."""
-        for mailing in self._get_bound():
-            mailing._check_approved()
+        self._get_bound()._check_approved()
+        for mailing in self._get_asked():
             if mailing._get_unconfirmed_count():
                 return mailing.with_env(self.env)._open_confirmation()
         return super().action_put_in_queue()
@@ -105,7 +137,8 @@ class MailingMailing(models.Model):
 
     def _confirm_share(self, count):
         """Note that the user wants so many contacts written to."""
-        self._get_bound()._write_approved(
+        # sudo: whoever may send the mailing may confirm it
+        self.sudo()._write_approved(
             {
                 "customer_confirmed_by_id": self.env.uid,
                 "customer_confirmed_on": fields.Datetime.now(),
@@ -113,25 +146,45 @@ class MailingMailing(models.Model):
             }
         )
 
+    def _get_asked(self):
+        """Return those that are of campaigns or to audiences, as superuser."""
+        # sudo: whoever may send mailings need not see campaigns, but is bound by them
+        return self.sudo().filtered(
+            lambda mailing: (
+                mailing.customer_campaign_id
+                or NAMES_AUDIENCE.search(mailing.mailing_domain or "")
+            )
+        )
+
     def _get_share(self):
         """Return how many contacts get a message, of how many with an address."""
         campaign = self._get_bound().customer_campaign_id
-        count = len(campaign._get_approved_contacts(without_sent=True))
-        return count, campaign.company_id._count_addresses(campaign.channel)
+        if campaign:
+            count = len(campaign._get_approved_contacts(without_sent=True))
+        else:
+            # sudo: as the queue, which sends to all of them
+            count = len(self.sudo()._get_remaining_recipients())
+        return count, self._get_share_company()._count_addresses(self.mailing_type)
+
+    def _get_share_company(self):
+        """Return the company whose contacts the mailing goes to."""
+        mailing = self.sudo()  # sudo: as for _get_asked
+        company = mailing.user_id.company_id or self.env.company
+        return mailing.customer_campaign_id.company_id or company.root_id
 
     def _get_unconfirmed_count(self):
         """Return how many recipients need a second confirmation; 0: none does."""
-        campaign = self._get_bound().customer_campaign_id
-        limit = campaign.company_id.customer_mailing_share_limit
+        limit = self._get_share_company().customer_mailing_share_limit
         if not limit:
             return 0
         count, total = self._get_share()
         if count * 100 <= limit * total:
             return 0
+        approved_on = self._get_bound().customer_campaign_id.approved_on
         confirmed_on = self.customer_confirmed_on
         is_confirmed = (
             confirmed_on
-            and confirmed_on >= (campaign.approved_on or confirmed_on)
+            and not (approved_on and confirmed_on < approved_on)
             and count <= self.customer_confirmed_count
         )
         return 0 if is_confirmed else count
@@ -140,8 +193,8 @@ class MailingMailing(models.Model):
         """Return that a second confirmation is missing, in words, or nothing."""
         count = self._get_unconfirmed_count()
         return count and self.env._(
-            "Writing to %(count)s contacts needs a second confirmation: send the "
-            "message from its campaign.",
+            "Writing to %(count)s contacts needs a second confirmation, which “Send” "
+            "asks for.",
             count=count,
         )
 

@@ -53,7 +53,9 @@ class TestCampaignShare(CampaignMailCommon):
     def test_past_the_button(self):
         """Whoever writes the state past the buttons gets no further."""
         campaign = self.make_approved(self.customers[:6])
-        campaign.mailing_id.write({"state": "sending"})
+        with self.assert_refused(UserError, "second confirmation"):
+            campaign.mailing_id.write({"state": "sending"})
+        campaign.mailing_id._write_approved({"state": "sending"})
         self.run_queue()
         self.assertEqual(self.sink.addresses, [])
         self.assertEqual(campaign.mailing_id.state, "draft")
@@ -94,3 +96,51 @@ class TestCampaignShare(CampaignMailCommon):
         campaign = self.make_approved(self.customers[:3], channel="sms")
         self.assertEqual(campaign.mailing_id._get_share(), (3, 5))
         self.assertEqual(campaign.mailing_id._get_unconfirmed_count(), 3)
+
+    def test_mailing_to_an_audience(self):
+        """An ordinary one, whose filter names the audience: asked about as well."""
+        audience = self.env["customer.audience"].create(
+            {
+                "name": "Most",
+                "domain": repr([("id", "in", self.customers[:6].ids)]),
+                "recipient": "customer",
+            }
+        )
+        action = audience.action_use_in_mailings()
+        mailing = self.Mailing.with_context(**action["context"]).create(
+            {"subject": "Hello", "body_html": "<p>Hello</p>"}
+        )
+        mailing = mailing.with_context({})
+        with self.assert_refused(UserError, "6 contacts needs a second confirmation"):
+            mailing.state = "in_queue"
+        dialog = mailing.action_launch()
+        self.assertEqual(mailing.state, "draft")
+        self.env[dialog["res_model"]].browse(dialog["res_id"]).action_confirm()
+        self.run_queue()
+        self.assertEqual(self.sink.addresses, self.emails(self.customers[:6]))
+
+    def test_other_recipients_are_asked_anew(self):
+        audience = self.env["customer.audience"].create(
+            {
+                "name": "Most",
+                "domain": repr([("id", "in", self.customers[:6].ids)]),
+                "recipient": "customer",
+            }
+        )
+        domain = [("customer_mail_audience_ids", "in", audience.ids)]
+        mailing = self.Mailing.create(
+            {
+                "subject": "Hello",
+                "mailing_model_id": self.partner_model.id,
+                "mailing_domain": repr(domain),
+            }
+        )
+        mailing._confirm_share(6)
+        self.assertFalse(mailing._get_unconfirmed_count())
+        mailing.mailing_domain = repr([*domain, ("id", "!=", 0)])
+        self.assertEqual(mailing._get_unconfirmed_count(), 6)
+
+    def test_mailing_to_others(self):
+        """What has nothing to do with audiences is sent as ever."""
+        mailing = self.make_mailing(self.customers[:9])
+        self.assertEqual(mailing.state, "in_queue")

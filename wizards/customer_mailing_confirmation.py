@@ -25,10 +25,10 @@ class CustomerMailingConfirmation(models.TransientModel):
     @api.depends("mailing_id")
     def _compute_share(self):
         for wizard in self:
-            campaign = wizard.mailing_id._get_bound().customer_campaign_id
-            wizard.count, wizard.total = wizard.mailing_id._get_share()
+            mailing = wizard.mailing_id
+            wizard.count, wizard.total = mailing._get_share()
             wizard.share = 100 * wizard.count / wizard.total if wizard.total else 0
-            wizard.limit = campaign.company_id.customer_mailing_share_limit
+            wizard.limit = mailing._get_share_company().customer_mailing_share_limit
 
     def action_confirm(self):
         """Put the message into the queue, for as many as were shown."""
