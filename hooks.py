@@ -72,16 +72,24 @@ def _drop_indexes(env):
 
 
 def _remove_inheritances(env):
-    """Remove what other addons note of models they extend by extending a mixin."""
-    prefixes = tuple(
-        f"model_inherit__{name.replace('.', '_')}__"
-        for name in env
-        if env[name]._original_module == ADDON
-    )
-    noted = env["ir.model.data"].search(
-        [("model", "=", "ir.model.inherit"), ("module", "!=", ADDON)]
-    )
-    noted.filtered(lambda data: data.name.startswith(prefixes)).unlink()
+    """Remove what other addons note of models that extend one of their mixins, or ours.
+
+    That they extend it, and the choices of the fields that come with it.
+    """
+    names = [name.replace(".", "_") for name in env if _is_ours(env[name])]
+    for model, prefix in (
+        ("ir.model.inherit", "model_inherit"),
+        ("ir.model.fields.selection", "selection"),
+    ):
+        prefixes = tuple(f"{prefix}__{name}__" for name in names)
+        noted = env["ir.model.data"].search(
+            [("model", "=", model), ("module", "!=", ADDON)]
+        )
+        noted.filtered(lambda data, p=prefixes: data.name.startswith(p)).unlink()
+
+
+def _is_ours(model):
+    return model._original_module == ADDON
 
 
 def _find_uses(env, added_fields):
@@ -146,7 +154,7 @@ def _remove_filters(env, uses):
 
     One of them as the default filter would make the list of contacts fail.
     """
-    models = {name for name in env if env[name]._original_module == ADDON}
+    models = {name for name in env if _is_ours(env[name])}
     filters = env["ir.filters"].with_context(active_test=False).search([])
     filters.filtered(
         lambda row: (

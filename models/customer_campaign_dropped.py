@@ -1,6 +1,8 @@
 from odoo import models
 from odoo.tools import SQL
 
+from .customer_audience_recipients import ADDRESS, OBSTACLES
+
 
 class CustomerCampaign(models.Model):
     """Who of the approved customers cannot be written to any more, told at sending.
@@ -22,6 +24,7 @@ class CustomerCampaign(models.Model):
         Member = self.env["customer.campaign.member"]
         Member.flush_model()
         self.env["res.partner"].flush_model()
+        entered, compared = map(SQL.identifier, ADDRESS[self.channel])
         self.env.execute_query(
             SQL(
                 """
@@ -36,9 +39,10 @@ class CustomerCampaign(models.Model):
                             AND %(is_customer)s) IS NOT TRUE AS has_left,
                            %(is_sent)s AS is_sent,
                            person.active AND customer.active AS active,
-                           NULLIF(btrim(person.%(entered)s), '') AS entered,
-                           NULLIF(person.%(address)s, '') AS address,
-                           COALESCE(person.message_bounce, 0) AS bounces
+                           person.%(entered)s,
+                           person.%(compared)s,
+                           NULLIF(person.%(compared)s, '') AS address,
+                           person.message_bounce
                       FROM customer_campaign_member AS member
                       JOIN res_partner AS customer ON customer.id = member.partner_id
                       LEFT JOIN res_partner AS person ON person.id = member.contact_id
@@ -50,7 +54,7 @@ class CustomerCampaign(models.Model):
                     SELECT contact.*,
                            CASE WHEN contact.is_deleted THEN 'deleted'
                                 WHEN contact.has_left AND contact.active THEN 'left'
-                                ELSE %(blocked)s
+                                ELSE (%(reasons)s::text[])[%(obstacle)s]
                            END AS reason
                       FROM contact
                       %(blacklist)s
@@ -107,17 +111,13 @@ class CustomerCampaign(models.Model):
                 capped=self._get_capped_query(
                     SQL("SELECT partner_id, address FROM target"), self._get_today()
                 ),
-                **self._get_address_sql(),
-                **self.env["customer.audience"]._get_blocked_sql(self.channel),
+                entered=entered,
+                compared=compared,
+                reasons=OBSTACLES,
+                **self.env["customer.audience"]._get_obstacle_sql(self.channel),
             )
         )
         Member.invalidate_model(["dropped_reason"])
-
-    def _get_address_sql(self):
-        """Return the columns of a contact's address, as entered and as sent to."""
-        if self.channel == "sms":
-            return {"entered": SQL("phone"), "address": SQL("phone_sanitized")}
-        return {"entered": SQL("email"), "address": SQL("email_normalized")}
 
     def _is_customer_sql(self):
         """Return a condition on ``customer``: whether it still is one of the company.

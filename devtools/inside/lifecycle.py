@@ -220,7 +220,7 @@ def send(env):
         env.ref("mass_mailing.ir_cron_mass_mailing_queue").method_direct_trigger()
     finally:
         controller.stop()
-    env.invalidate_all()
+    env.cr.rollback()  # the action has a transaction of its own: see what it did
     for mailing in env["mailing.mailing"].search([], order="id"):
         print("MAILING", mailing.subject, mailing.state, flush=True)
     print("RECEIVED", *sorted(sink.received), flush=True)
