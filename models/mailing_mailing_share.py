@@ -23,9 +23,9 @@ class ResCompany(models.Model):
     customer_mailing_share_limit = fields.Float(
         "Ask Above (%)",
         default=50.0,
-        help="A message of a campaign or to an audience that would reach more than this "
-        "share of all contacts with an address needs a second confirmation. 0: never "
-        "ask.",
+        help="A message of a campaign or to an audience that would reach more than "
+        "this share of all contacts with an address needs a second confirmation. 0: "
+        "never ask.",
     )
 
     _customer_mailing_share_limit_valid = models.Constraint(
@@ -77,8 +77,9 @@ class CustomerCampaign(models.Model):
 class MailingMailing(models.Model):
     """A second confirmation where a message would reach a large share of all contacts.
 
-    Mailings of campaigns and those to audiences are asked about. The confirmation is for the number of recipients that was shown and for what was approved until
-    then: approving anew, or more recipients, needs another one.
+    Mailings of campaigns and those to audiences are asked about. The confirmation is
+    for the number of recipients that was shown and for what was approved until then:
+    approving anew, or more recipients, needs another one.
     """
 
     _inherit = "mailing.mailing"
