@@ -110,7 +110,7 @@ class TestCampaignShare(CampaignMailCommon):
         mailing = self.Mailing.with_context(**action["context"]).create(
             {"subject": "Hello", "body_html": "<p>Hello</p>"}
         )
-        mailing = mailing.with_context({})
+        mailing = self.Mailing.browse(mailing.id)
         with self.assert_refused(UserError, "6 contacts needs a second confirmation"):
             mailing.state = "in_queue"
         dialog = mailing.action_launch()
