@@ -342,7 +342,8 @@ class TestCampaignMessages(CampaignResultCommon):
         for partner in (e, f):
             Blacklist._add(partner.email)
         rows = self.count(campaign)
-        self.assertEqual([row.opted_out for row in rows.values()], [1, 0, 1, 0, 0, 0])
+        told = [rows[partner].opted_out for partner in self.customers[:6]]
+        self.assertEqual(told, [1, 0, 1, 0, 0, 0])
         self.assertEqual(campaign.opted_out_count, 2)
         Blacklist._remove(c.email)
         self.assertFalse(self.count(campaign)[c].opted_out)
