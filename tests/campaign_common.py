@@ -1,3 +1,4 @@
+from . import campaign_oracle
 from .common import MANAGER, ClassificationCommon
 
 MARKETER = "customer_classification.group_customer_classification_marketing"
@@ -97,6 +98,13 @@ class CampaignCommon(ClassificationCommon):
             campaign._add_choices([("id", "in", customers.ids)], active_test=False)
         cls._write_message(campaign)
         return campaign
+
+    @classmethod
+    def fix_chance(cls, campaign, customers):
+        """Give a campaign a seed that holds out some of these customers, not all."""
+        campaign.sudo().holdout_seed = campaign_oracle.get_mixed_seed(
+            customers.ids, campaign.holdout_share
+        )
 
     @classmethod
     def get_roles(cls, campaign):

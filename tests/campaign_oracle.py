@@ -9,6 +9,20 @@ def get_chance(seed, customer_id):
     return (int.from_bytes(digest[:8], "big") >> 12) / 2**52
 
 
+def get_mixed_seed(customer_ids, share):
+    """Return the first seed with which chance holds out some customers, not all.
+
+    The seeds of campaigns are random; of a handful of customers one in some hundreds
+    would hold out everybody, and a campaign that writes to nobody is refused.
+    """
+    for number in range(1000):
+        seed = f"{number:032x}"
+        held = [get_chance(seed, id_) < share / 100 for id_ in customer_ids]
+        if any(held) and not all(held):
+            return seed
+    raise ValueError(f"No seed splits {len(customer_ids)} customers.")
+
+
 def get_roles(
     customer_ids, seed, share, control_seed=None, control_share=0, excluded=()
 ):

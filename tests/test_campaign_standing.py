@@ -125,6 +125,7 @@ class TestCampaignStanding(CampaignCommon):
 
     def test_newcomers_have_their_day_and_chance(self):
         campaign = self.make_standing(holdout_share=50)
+        self.fix_chance(campaign, self.customers)
         campaign.action_approve()
         self.decide(self.customers, self.gold)
         self.follow()
