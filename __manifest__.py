@@ -1,6 +1,6 @@
 {
     "name": "Customer Classification",
-    "version": "19.0.5.0.0",
+    "version": "19.0.6.0.0",
     "category": "Sales",
     "summary": "Know which customer is which: value tiers from posted invoices, "
     "correctable by people - 客户分类管理",

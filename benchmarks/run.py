@@ -144,7 +144,7 @@ def measure(filled, options):
         yield table("Runs", [plain], costs=True)
         yield table("Runs of everybody", results, costs=True)
     elif "statements" in parts:
-        print_statements(plain)
+        print_statements(filled, plain)
     else:
         with database.environment() as env:
             calls.full(env)
@@ -199,13 +199,21 @@ def measure_many(filled, dimensions, table):
     yield table("Many dimensions, own customers only", [unit, *own])
 
 
-def print_statements(plain):
-    """Print where the time of a first and of the next full run goes."""
+def print_statements(filled, plain):
+    """Print where the time of full runs and of nights goes."""
     calls.forget()
-    for title in ("Statements of a first full run", "Statements of a full run again"):
+    prefix = f"STATEMENT{int(time.time())}N"
+    for title, call, bought in (
+        ("Statements of a first full run", calls.full, None),
+        ("Statements of a full run again", calls.full, None),
+        ("Statements of a night, 1 % bought, who buy often", calls.night, True),
+        ("Statements of a night, 1 % bought, whoever they are", calls.night, False),
+    ):
+        if bought is not None:
+            filled.add_invoices(filled.customers // 100, f"{prefix}{bought}", bought)
         with statements.recorded() as found, database.environment() as env:
             begin = time.perf_counter()
-            calls.full(env)
+            call(env)
             env.cr.commit()
             seconds = time.perf_counter() - begin
         statements.print_statements(title, found, seconds, plain.best)

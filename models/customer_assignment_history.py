@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
+from .customer_engine_fields import EngineMany2one
 from .customer_rights import MANAGER_GROUP
 from .customer_scope import EVERYONE
 
@@ -23,7 +24,10 @@ class CustomerAssignmentHistory(models.Model):
     _rec_name = "partner_id"
     _log_access = False  # append-only: `date`, `user_id` and `run_id` say it all
 
-    dimension_id = fields.Many2one(
+    # not checked by the database: for each row that takes longer than writing it,
+    # and locks the contact
+    company_id = EngineMany2one()
+    dimension_id = EngineMany2one(
         "customer.dimension", required=True, readonly=True, ondelete="restrict"
     )
     slot = fields.Integer(required=True, readonly=True, default=0)
@@ -42,11 +46,11 @@ class CustomerAssignmentHistory(models.Model):
         readonly=True,
     )
     date = fields.Datetime(required=True, readonly=True)
-    old_category_id = fields.Many2one(
+    old_category_id = EngineMany2one(
         "customer.category", string="From", readonly=True, ondelete="restrict"
     )
     old_since = fields.Datetime("From Since", readonly=True)
-    new_category_id = fields.Many2one(
+    new_category_id = EngineMany2one(
         "customer.category",
         string="To",
         readonly=True,
@@ -54,13 +58,13 @@ class CustomerAssignmentHistory(models.Model):
         ondelete="restrict",
     )
     date_end = fields.Date("Decided Until", readonly=True)
-    run_id = fields.Many2one(
+    run_id = EngineMany2one(
         "customer.classification.run",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
     )
-    ruleset_id = fields.Many2one(
+    ruleset_id = EngineMany2one(
         "customer.ruleset",
         string="Version",
         readonly=True,

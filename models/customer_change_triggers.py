@@ -1,7 +1,7 @@
 from odoo import models
 from odoo.tools import SQL
 
-from .customer_engine_fields import get_engine_columns
+from .customer_engine_fields import get_engine_columns, get_unlinking
 
 #: What a statement did: the bit of it in ``pg_trigger.tgtype``, and the versions of the
 #: rows that it leaves for a trigger to look at. A trigger may look at them for one kind
@@ -282,17 +282,18 @@ class CustomerChange(models.Model):
     def _get_removal_statements(self):
         """Return PL/pgSQL that removes the engine's rows about deleted contacts.
 
-        The tables that the engine fills for every customer have no foreign keys.
+        Or empties the link, where the row outlives its customer. The tables that the
+        engine fills for every customer have no foreign keys.
         """
         return SQL("").join(
             self._guard(
                 SQL(
-                    "DELETE FROM %s WHERE %s = ANY(ARRAY(SELECT id FROM old_rows));",
-                    SQL.identifier(table),
-                    SQL.identifier(column),
+                    "%s = ANY(ARRAY(SELECT id FROM old_rows));",
+                    get_unlinking(table, column, ondelete),
                 )
             )
-            for table, column in get_engine_columns(self.env, "res.partner")
+            for ondelete in ("cascade", "set null")
+            for table, column in get_engine_columns(self.env, "res.partner", ondelete)
         )
 
     def _guard(self, statement):

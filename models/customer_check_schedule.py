@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .customer_check import CHECK_CRON
-from .customer_engine_fields import get_engine_columns
+from .customer_engine_fields import get_engine_columns, get_unlinking
 from .customer_rights import MANAGER_GROUP
 from .res_config_settings import SAMPLE_PARAMETER
 
@@ -121,20 +121,22 @@ class CustomerCheck(models.Model):
                 Change._mark_everything(line.company_id)
             else:
                 Change._mark(sorted(partners), line.company_id)
-        for table, column in get_engine_columns(self.env, "res.partner"):
-            self.env.execute_query(
-                SQL(
-                    """
-                    DELETE FROM %(table)s
-                     WHERE %(column)s IS NOT NULL
-                       AND NOT EXISTS (
-                           SELECT FROM res_partner WHERE id = %(table)s.%(column)s
-                       )
-                    """,
-                    table=SQL.identifier(table),
-                    column=SQL.identifier(column),
+        for ondelete in ("cascade", "set null"):
+            columns = get_engine_columns(self.env, "res.partner", ondelete)
+            for table, column in columns:
+                self.env.execute_query(
+                    SQL(
+                        """
+                        %(unlinking)s IS NOT NULL
+                           AND NOT EXISTS (
+                               SELECT FROM res_partner WHERE id = %(table)s.%(column)s
+                           )
+                        """,
+                        unlinking=get_unlinking(table, column, ondelete),
+                        table=SQL.identifier(table),
+                        column=SQL.identifier(column),
+                    )
                 )
-            )
 
     def _begin_verification(self):
         self.phase = "verify"

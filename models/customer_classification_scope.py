@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .customer_engine_fields import EngineMany2one
+
 
 class CustomerClassificationScope(models.Model):
     """The customers that a line of a run looks at, until it is done."""
@@ -9,7 +11,7 @@ class CustomerClassificationScope(models.Model):
     _order = "line_id, partner_id"
     _log_access = False
 
-    line_id = fields.Many2one(
+    line_id = EngineMany2one(
         "customer.classification.run.line",
         required=True,
         readonly=True,

@@ -1,6 +1,7 @@
 """Links of the tables that the engine fills for every customer."""
 
 from odoo import fields
+from odoo.tools import SQL
 
 
 class EngineMany2one(fields.Many2one):
@@ -14,6 +15,19 @@ class EngineMany2one(fields.Many2one):
 
     def update_db_foreign_key(self, model, column):
         """Add none."""
+
+
+def get_unlinking(table, column, ondelete):
+    """Return the beginning of a statement that does what ``ondelete`` says.
+
+    Up to the column of the condition: whose rows it is about comes after it.
+
+    :param str ondelete: ``cascade`` or ``set null``
+    """
+    names = {"table": SQL.identifier(table), "column": SQL.identifier(column)}
+    if ondelete == "cascade":
+        return SQL("DELETE FROM %(table)s WHERE %(column)s", **names)
+    return SQL("UPDATE %(table)s SET %(column)s = NULL WHERE %(column)s", **names)
 
 
 def get_engine_columns(env, comodel_name, ondelete=None):

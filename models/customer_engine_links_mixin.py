@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .customer_engine_fields import get_engine_columns
+from .customer_engine_fields import get_engine_columns, get_unlinking
 
 
 class CustomerEngineLinksMixin(models.AbstractModel):
@@ -26,26 +26,11 @@ class CustomerEngineLinksMixin(models.AbstractModel):
         """Remove the rows that link to deleted records, or empty the link."""
         if not ids:
             return
-        for table, column in get_engine_columns(self.env, self._name, "cascade"):
-            self.env.execute_query(
-                SQL(
-                    "DELETE FROM %s WHERE %s = ANY(%s)",
-                    SQL.identifier(table),
-                    SQL.identifier(column),
-                    ids,
-                )
-            )
-        columns = get_engine_columns(self.env, self._name, "set null")
-        for table, column in columns if linked_ids else ():
-            self.env.execute_query(
-                SQL(
-                    "UPDATE %(table)s SET %(column)s = NULL"
-                    " WHERE %(column)s = ANY(%(ids)s)",
-                    table=SQL.identifier(table),
-                    column=SQL.identifier(column),
-                    ids=linked_ids,
-                )
-            )
+        for ondelete, of_ids in (("cascade", ids), ("set null", linked_ids)):
+            columns = get_engine_columns(self.env, self._name, ondelete)
+            for table, column in columns if of_ids else ():
+                unlinking = get_unlinking(table, column, ondelete)
+                self.env.execute_query(SQL("%s = ANY(%s)", unlinking, of_ids))
 
     def _get_linked(self):
         """Return those of these records that links to be emptied may point to.

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .customer_engine_fields import EngineMany2one
 from .customer_rights import MANAGER_GROUP
 
 
@@ -15,7 +16,7 @@ class CustomerAssignmentHistory(models.Model):
 
     _inherit = "customer.assignment.history"
 
-    partner_id = fields.Many2one(required=False, ondelete="set null")
+    partner_id = EngineMany2one(required=False, ondelete="set null")
     is_anonymous = fields.Boolean(
         "Anonymized",
         compute="_compute_is_anonymous",

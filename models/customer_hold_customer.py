@@ -125,14 +125,9 @@ class CustomerHoldCustomer(models.Model):
             """
             SELECT DISTINCT staged.partner_id
               FROM customer_staging AS staged
-              LEFT JOIN customer_assignment AS assigned
-                ON assigned.partner_id = staged.partner_id
-               AND assigned.dimension_id = staged.dimension_id
-               AND assigned.company_id IS NOT DISTINCT FROM staged.company_id
-               AND assigned.slot = staged.slot
              WHERE staged.line_id = %(line)s
                AND staged.dimension_id = %(dimension)s
-               AND assigned.category_id IS DISTINCT FROM staged.category_id
+               AND staged.former_category_id IS DISTINCT FROM staged.category_id
                AND %(is_classified)s
                AND staged.partner_id NOT IN (
                    SELECT noted.partner_id
@@ -158,7 +153,7 @@ class CustomerHoldCustomer(models.Model):
                     )"""
                 )
                 if dimension.is_multiple
-                else SQL("assigned.category_id IS NOT NULL")
+                else SQL("staged.former_category_id IS NOT NULL")
             ),
             in_company=self._get_company_condition("hold", line.company_id),
         )

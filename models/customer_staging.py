@@ -55,6 +55,13 @@ class CustomerStaging(models.Model):
         ondelete="cascade",
         help="Empty: the customer would have no category any more.",
     )
+    former_category_id = EngineMany2one(
+        "customer.category",
+        string="Former Category",
+        readonly=True,
+        ondelete="cascade",
+        help="The category at the time of staging, which the brake counts by.",
+    )
     ruleset_id = EngineMany2one(
         "customer.ruleset", string="Version", readonly=True, ondelete="cascade"
     )
@@ -255,11 +262,12 @@ class CustomerStaging(models.Model):
                 staged AS (
                     INSERT INTO customer_staging (
                         line_id, company_id, dimension_id, slot, ruleset_id,
-                        partner_id, category_id, inputs, %(score_columns)s
+                        partner_id, category_id, former_category_id, inputs,
+                        %(score_columns)s
                     )
                     SELECT %(line)s, %(company)s, %(dimension)s, customer_slot,
-                           %(ruleset)s, customer_id, customer_category_id, %(inputs)s,
-                           %(scores)s
+                           %(ruleset)s, customer_id, customer_category_id,
+                           former_category_id, %(inputs)s, %(scores)s
                       FROM differing
                      WHERE NOT is_first
                        AND customer_id NOT IN (SELECT customer_id FROM orphaned)
@@ -328,9 +336,11 @@ class CustomerStaging(models.Model):
             SQL(
                 """
                 INSERT INTO customer_staging (
-                    line_id, company_id, dimension_id, slot, partner_id, inputs
+                    line_id, company_id, dimension_id, slot, partner_id,
+                    former_category_id, inputs
                 )
                 SELECT %(line)s, company_id, dimension_id, slot, partner_id,
+                       category_id,
                        jsonb_build_object('as_of', %(as_of)s, 'gone', 'method')
                   FROM customer_assignment
                  WHERE company_id IS NOT DISTINCT FROM %(company)s

@@ -54,6 +54,61 @@ class TestEngineLinks(ClassificationCommon):
             [name for [name] in recorded if "assignment_history" not in name]
         )
 
+    def test_history_locks_no_contact(self):
+        """Nor is checked what a run has just read; what people add is."""
+        keys = self.fetch(
+            """
+            SELECT confrelid::regclass::text
+              FROM pg_constraint
+             WHERE contype = 'f'
+               AND conrelid = 'customer_assignment_history'::regclass
+            """
+        )
+        self.assertEqual({name for [name] in keys}, {"res_users", "customer_bulk"})
+
+    def test_history_outlives_what_it_links_to(self):
+        """It loses the customer and the run, and keeps from where to where."""
+        self.post(self.customer, 100, 10)
+        for number in range(2, 7):
+            self.post(self.make_customer(f"Other {number}"), 100 * number, 9 + number)
+        self.classify()
+        self.post(self.customer, 9000, 0)
+        run = self.classify()
+        [row] = self.history_of(self.customer)
+        self.assertEqual((row.run_id, row.ruleset_id.state), (run, "active"))
+        moved = (row.old_category_id, row.new_category_id)
+        self.assertTrue(all(moved))
+        run.sudo().unlink()
+        self.assertFalse(row.run_id)
+        partner_id = self.customer.id
+        self.sql_delete_contact(self.customer)
+        self.assertTrue(row.exists())
+        self.assertFalse(row.partner_id)
+        self.assertEqual((row.old_category_id, row.new_category_id), moved)
+        [[left]] = self.fetch(
+            "SELECT count(*) FROM customer_assignment_history WHERE partner_id = %s",
+            partner_id,
+        )
+        self.assertEqual(left, 0)
+
+    def sql_delete_contact(self, partner):
+        """Delete a contact with its invoices behind the back of Odoo."""
+        self.env.flush_all()
+        for table, column in (
+            ("account_move_line", "partner_id"),
+            ("account_move", "partner_id"),
+            ("res_partner", "id"),
+        ):
+            self.env.cr.execute(
+                SQL(
+                    "DELETE FROM %s WHERE %s = %s",
+                    SQL.identifier(table),
+                    SQL.identifier(column),
+                    partner.id,
+                )
+            )
+        self.env.invalidate_all()
+
     def test_deleted_contact(self):
         past = self.make_customer("Past")
         metric = self.env["customer.metric"].create(
