@@ -1,7 +1,9 @@
 """What the computation takes, against a plain aggregate of the same documents."""
 
+import random
 import time
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 import calls
@@ -128,6 +130,9 @@ def measure_nights(filled, unit, repeats):
     result = observe("night, nothing to do", unit, calls.night, repeats)
     yield result
     check_nothing_written(before, count_written())
+    for share in SHARES:
+        name = f"night, {share:.1%} noted, nothing differs"
+        yield observe(name, unit, calls.night, repeats, partial(note, filled, share))
     for who, as_usual in (("who buy often", True), ("whoever they are", False)):
         for share in SHARES:
             name = f"night, {share:.1%} bought, {who}"
@@ -213,6 +218,15 @@ def measure_version(unit):
         env["customer.dimension"].browse(usual.pop("id")).write(usual)
         calls.full(env)
     analyse()
+
+
+def note(filled, share):
+    """Note customers as edited invoices do: without a change to their figures."""
+    first = filled.first_customer_id
+    everybody = range(first, first + filled.customers)
+    some = random.sample(everybody, max(int(filled.customers * share), 1))
+    with database.environment() as env:
+        env["customer.change"]._mark(some)
 
 
 def unsettle():

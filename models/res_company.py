@@ -3,7 +3,7 @@ from ast import literal_eval
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from .customer_engine_fields import get_engine_columns
 from .customer_scope import EVERYONE
@@ -221,11 +221,17 @@ class ResCompany(models.Model):
     def _get_customer_branches(self):
         """Return the company and its branches: their invoices count together."""
         # sudo: the branches belong to the company, whoever asks
-        return (
-            self.sudo()
-            .with_context(active_test=False)
-            .search([("id", "child_of", self.ids)])
-        )
+        return self.sudo().browse(self._get_customer_branch_ids())
+
+    @ormcache("tuple(self.ids)")
+    def _get_customer_branch_ids(self):
+        """Return the ids of these companies and their branches, archived ones, too.
+
+        A run asks with each statement. Odoo clears the cache where companies come and
+        go; where one belongs cannot change.
+        """
+        branches = self.sudo().with_context(active_test=False)
+        return tuple(branches.search([("id", "child_of", self.ids)]).ids)
 
     @api.model
     def _get_customer_today_of_all(self):
