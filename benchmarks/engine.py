@@ -226,7 +226,18 @@ def note(filled, share):
     everybody = range(first, first + filled.customers)
     some = random.sample(everybody, max(int(filled.customers * share), 1))
     with database.environment() as env:
-        env["customer.change"]._mark(some)
+        env.execute_query(
+            SQL(
+                """
+                INSERT INTO customer_change (partner_id, company_id)
+                SELECT partner_id, company_id
+                  FROM customer_figures
+                 WHERE partner_id = ANY(%s)
+                RETURNING id
+                """,
+                some,
+            )
+        )
 
 
 def unsettle():
