@@ -251,7 +251,8 @@ def analyse():
     """Do what autovacuum would have done by the next night."""
     with database.environment() as env:
         tables = [*calls.get_fact_tables(env), "customer_metric_value"]
-    database.analyse(*tables, "customer_assignment", "customer_staging")
+    tables += ["customer_assignment", "customer_staging", "customer_hold_customer"]
+    database.analyse(*tables, "customer_change", "customer_classification_scope")
 
 
 def check_nothing_written(before, after):
