@@ -167,10 +167,14 @@ class CustomerChange(models.Model):
                           SELECT line_id, partner_id AS customer_id
                             FROM concerned
                            UNION
-                          SELECT line_id, partner.commercial_partner_id
+                          -- looked up one by one: what is drained looks like more
+                          -- than it is, and a join would read all contacts
+                          SELECT line_id, (
+                                     SELECT commercial_partner_id
+                                       FROM res_partner
+                                      WHERE id = concerned.partner_id
+                                 )
                             FROM concerned
-                            JOIN res_partner AS partner
-                              ON partner.id = concerned.partner_id
                       ) AS customer
                      WHERE customer_id IS NOT NULL
                        AND line_id NOT IN (SELECT line_id FROM everyone)
