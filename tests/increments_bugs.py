@@ -159,9 +159,8 @@ BUGS = {
         "OR line.company_id = branch.root_id", "OR line.company_id = drained.company_id"
     ),
     "Queue: a contact without its commercial entity": Bug(
-        """SELECT line_id, partner.commercial_partner_id
-             FROM concerned JOIN res_partner""",
-        "SELECT line_id, partner.id FROM concerned JOIN res_partner",
+        "SELECT commercial_partner_id FROM res_partner WHERE id = concerned.partner_id",
+        "SELECT id FROM res_partner WHERE id = concerned.partner_id",
     ),
     "Queue: more is deleted than was read": Bug(
         "FROM drained LEFT JOIN branch",
