@@ -247,6 +247,7 @@ from . import customer_campaign_hold
 from . import mailing_mailing
 from . import mailing_mailing_send
 from . import mailing_mailing_share
+from . import mailing_mailing_secrecy
 from . import customer_campaign_rows_mixin
 from . import customer_campaign_result
 from . import customer_campaign_result_query

@@ -264,6 +264,49 @@ class TestCampaignStanding(CampaignCommon):
             # the audience asks about something else since; what was approved stays
             self.audience.write({"any_category_ids": [Command.clear()], "domain": "[]"})
 
+    def test_message_of_a_hidden_campaign(self):
+        """Whom it lists and went to tells who meets the hidden condition."""
+        audience = self.env["customer.audience"].with_user(self.treasurer)
+        asked = ["|", ("customer_overdue_amount", ">", 0), ("is_company", "=", True)]
+        secret = audience.create({"name": "Debtors", "domain": repr(asked)})
+        campaign = self.make_draft(user=self.treasurer, audience_id=secret.id)
+        campaign.action_approve()
+        open_one = self.make_draft(user=self.treasurer, customers=self.customers[:1])
+        traces = self.env["mailing.trace"].create(
+            [
+                {
+                    "mass_mailing_id": each.mailing_id.id,
+                    "trace_type": "mail",
+                    "model": "res.partner",
+                    "res_id": self.customers[0].id,
+                }
+                for each in campaign + open_one
+            ]
+        )
+        rights = "mass_mailing.group_mass_mailing_user"
+        mailer = self.make_user("mass_mailer", rights)
+        mailings = (campaign + open_one).mailing_id
+        self.assertIn(str(self.customers[0].id), mailings[0].mailing_domain)
+        for user, count in ((self.treasurer, 2), (self.marketer, 1), (mailer, 1)):
+            self.env.invalidate_all()
+            for records in (mailings, traces):
+                seen = records.with_user(user).sudo(False)
+                found = seen.search([("id", "in", records.ids)])
+                self.assertEqual(set(found.ids), set(records[2 - count :].ids))
+                self.assertTrue(seen[1].read(["display_name"]))
+                if count == 1:
+                    with self.assertRaises(AccessError):
+                        seen[0].read(["display_name"])
+                    # nor by what can be searched of it
+                    with self.assertRaises(AccessError):
+                        seen[0].check_access("write")
+            guess = [("mailing_trace_ids.res_id", "=", self.customers[0].id)]
+            found = mailings.with_user(user).sudo(False).search(guess)
+            self.assertEqual(found & mailings[0], mailings[0][: count - 1])
+            link = [("mass_mailing_id.mailing_domain", "ilike", "id")]
+            found = traces.with_user(user).sudo(False).search(link)
+            self.assertEqual(traces[0] in found, count == 2)
+
     def test_marketer_may_not_approve_hidden_conditions(self):
         group = self.env.ref(
             "customer_classification.group_customer_classification_payment"
