@@ -10,8 +10,8 @@ def renew_statistics(env, table, written):
     """Renew the database's statistics of a table into which much was just written.
 
     Autovacuum does it later, or, worse, before the commit, when the table looks empty:
-    the database then compares each row with all. Much is a third of its rows: in between,
-    what is known is scaled by the table's size.
+    the database then compares each row with all. Much is a third of its rows: in
+    between, what is known is scaled by the table's size.
 
     :param str table: its name
     :param int written: the number of rows
