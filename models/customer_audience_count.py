@@ -50,6 +50,8 @@ class CustomerAudience(models.Model):
             reached AS MATERIALIZED (%(reached)s),
             mail_contested AS MATERIALIZED (%(mail_contested)s),
             sms_contested AS MATERIALIZED (%(sms_contested)s),
+            mail_reached AS MATERIALIZED (%(mail_reached)s),
+            sms_reached AS MATERIALIZED (%(sms_reached)s),
             lately AS MATERIALIZED (%(lately)s)
             SELECT 'customer_count', count(*) FROM asked
              UNION ALL
@@ -75,6 +77,8 @@ class CustomerAudience(models.Model):
             reached=self._get_reached_query(policy),
             mail_contested=self._get_contested_query("mail", policy),
             sms_contested=self._get_contested_query("sms", policy),
+            mail_reached=self._get_uncontested_query("mail"),
+            sms_reached=self._get_uncontested_query("sms"),
             lately=self._get_contacted_lately_query(),
             contacted=self._get_contacted_query(),
             mail=self._get_channel_query("mail", policy),
@@ -180,6 +184,24 @@ class CustomerAudience(models.Model):
         )
 
     @api.model
+    def _get_uncontested_query(self, channel):
+        """Return SQL with the number of customers for whom the best contact decides.
+
+        By the least obstacle of a channel.
+        """
+        return SQL(
+            """
+            SELECT %(channel)s AS obstacle, count(*) AS customers
+              FROM reached
+             -- NOT IN, and not NOT EXISTS: the few are looked up for the many
+             WHERE partner_id NOT IN (SELECT partner_id FROM %(contested)s)
+             GROUP BY %(channel)s
+            """,
+            channel=SQL.identifier(channel),
+            contested=SQL.identifier(f"{channel}_contested"),
+        )
+
+    @api.model
     def _get_fitting_condition(self, policy):
         """Return SQL for which rows of ``present`` may be written to."""
         if policy["recipient"] == "customer":
@@ -209,35 +231,23 @@ class CustomerAudience(models.Model):
              GROUP BY blocked
              UNION ALL
             SELECT concat_ws(
-                       '_', %(channel)s, (%(reasons)s::text[])[%(obstacle)s], 'count'
+                       '_', %(channel)s, (%(reasons)s::text[])[obstacle], 'count'
                    ),
-                   count(*)
-              FROM reached
-             WHERE NOT EXISTS (
-                   SELECT FROM %(contested)s AS contested
-                    WHERE contested.partner_id = reached.partner_id
-             )
-             GROUP BY %(obstacle)s
+                   customers
+              FROM %(channel_reached)s
              UNION ALL
-            -- who has nobody that fits
+            -- all others have nobody that fits
             SELECT concat_ws('_', %(channel)s, 'no_address', 'count'),
                    (SELECT count(*) FROM asked)
-                   - (SELECT count(*) FROM reached)
-                   - (
-                       SELECT count(*)
-                         FROM %(contested)s AS contested
-                        WHERE NOT EXISTS (
-                              SELECT FROM reached
-                               WHERE reached.partner_id = contested.partner_id
-                        )
-                   )
+                   - (SELECT count(*) FROM %(contested)s)
+                   - (SELECT COALESCE(sum(customers), 0) FROM %(channel_reached)s)
             """,
             channel=channel,
             recipients=self._get_recipients_query(
                 SQL("SELECT partner_id FROM %s", contested), channel, policy, judged
             ),
             reasons=OBSTACLES,
-            obstacle=SQL.identifier("reached", channel),
+            channel_reached=SQL.identifier(f"{channel}_reached"),
             contested=contested,
         )
 
