@@ -14,6 +14,7 @@ from pathlib import Path
 
 import audience
 import calls
+import campaign
 import database
 import engine
 import filling
@@ -184,9 +185,12 @@ def measure_filled_dimensions(filled, parts, table):
     if "many" in parts:
         yield from measure_many(filled, dimensions, table)
     if "audience" in parts:
+        audience.compute_figures()
         audience.fill_addresses(filled)
         results = audience.measure(filled, dimensions)
         yield table("Counts of an audience", results, "÷ count")
+        results = campaign.measure(filled, results[0])
+        yield table("A campaign to everybody", results, "÷ count")
 
 
 def measure_many(filled, dimensions, table):

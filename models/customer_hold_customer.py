@@ -186,7 +186,9 @@ class CustomerHoldCustomer(models.Model):
                      WHERE line_id = %(line)s
                        AND dimension_id = %(dimension)s
                        AND %(hold)s IS NOT NULL
-                       AND partner_id IN (SELECT partner_id FROM moving)
+                       -- IS TRUE: looked up in a hash table. A join would compare
+                       -- each with all, since the tables look empty
+                       AND (partner_id IN (SELECT partner_id FROM moving)) IS TRUE
                 )
                 INSERT INTO customer_hold_customer (
                     partner_id, company_id, dimension_id, day, hold_id

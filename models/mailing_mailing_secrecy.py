@@ -2,12 +2,16 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
+from .customer_usage import names_category
+from .mailing_audience import AUDIENCE_FIELDS
+
 
 class MailingMailing(models.Model):
-    """The message of a campaign is there only for those who may see its customers.
+    """A message to an audience is there only for those who may see whom it is about.
 
-    It lists whom it goes to, and its traces whom it went to: from that, everybody who
-    may send mailings would learn what the audience asks about, such as who pays late.
+    That of a campaign lists whom it goes to; any other names the audience. Its traces
+    say whom it went to: from that, everybody who may send mailings would learn what the
+    audience asks about, such as who pays late.
     """
 
     _inherit = "mailing.mailing"
@@ -25,7 +29,27 @@ class MailingMailing(models.Model):
         )
         hidden = every.sudo(False)._get_hidden().sudo()
         mailings = self.sudo().with_context(active_test=False)
-        return mailings.search([("customer_campaign_id", "in", hidden.ids)])
+        naming = mailings.search([("mailing_domain", "ilike", "audience_ids")])
+        return (
+            mailings.search([("customer_campaign_id", "in", hidden.ids)])
+            | naming.sudo(False)._filter_naming_hidden()[0].sudo()
+        )
+
+    def _filter_naming_hidden(self):
+        """Return those to an audience hidden from the user, and these audiences."""
+        # sudo: whom a mailing is to, and which audiences there are
+        texts = {mailing: mailing.sudo().mailing_domain or "" for mailing in self}
+        if not any(name in text for text in texts.values() for name in AUDIENCE_FIELDS):
+            return self.browse(), self.env["customer.audience"]
+        every = self.env["customer.audience"].sudo().with_context(active_test=False)
+        hidden = every.search([]).sudo(False)._get_hidden()
+        naming = self.filtered(
+            lambda mailing: any(
+                names_category(texts[mailing], AUDIENCE_FIELDS, audience)
+                for audience in hidden
+            )
+        )
+        return naming, hidden
 
     @api.model
     def _search(
@@ -57,16 +81,17 @@ class MailingMailing(models.Model):
             return result
         campaigns = self._get_bound().customer_campaign_id.sudo(False)
         hidden = campaigns._get_hidden()
-        if not hidden:
+        secret, audiences = self._filter_naming_hidden()
+        if not (hidden or secret):
             return result
-        secret = self.filtered(
+        secret |= self.filtered(
             # sudo: only to learn of which campaign it is
             lambda mailing: mailing.sudo().customer_campaign_id in hidden
         )
         if result:
-            # the rules forbid some mailings, their campaigns others
+            # the rules forbid some mailings, whom they are about others
             return result[0] | secret, result[1]
-        return secret, hidden._get_hidden_error
+        return secret, (hidden or audiences)._get_hidden_error
 
 
 class MailingTrace(models.Model):

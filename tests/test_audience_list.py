@@ -3,6 +3,7 @@ from odoo.fields import Command
 from odoo.tests import tagged
 
 from .audience_common import AudienceCommon
+from .common import MANAGER
 
 
 @tagged("post_install", "-at_install")
@@ -288,6 +289,52 @@ class TestAudienceMailing(AudienceCommon):
         self.assertEqual(queue.env.company, other)
         recipients = self.env["res.partner"].browse(queue._get_recipients())
         self.assertEqual(sorted(recipients.mapped("name")), ["Own", "Person"])
+
+    def test_mailing_to_a_hidden_audience_is_hidden(self):
+        """Also its traces; one to an audience that everybody may see is not."""
+        Audience = self.Audience.with_user(self.treasurer)
+        asked = "[('customer_overdue_amount', '=', 0)]"
+        secret = Audience.create({"name": "Late", "domain": asked})
+        around = Audience.create(
+            {"name": "Not late", "exclude_ids": [Command.set(secret.ids)]}
+        )
+        mailings = self.env["mailing.mailing"]
+        open_one = Audience.create({"name": "Open", "domain": "[('id', '>', 0)]"})
+        for audience in (secret, around, open_one):
+            mailings += self.open_mailing(audience).with_user(self.env.user)
+        traces = self.env["mailing.trace"].create(
+            [
+                {
+                    "mass_mailing_id": mailing.id,
+                    "trace_type": "mail",
+                    "model": "res.partner",
+                    "res_id": self.env.user.partner_id.id,
+                }
+                for mailing in mailings
+            ]
+        )
+        plain = self.make_user("mass_mailer", "mass_mailing.group_mass_mailing_user")
+        manager = self.make_user(
+            "mailing_manager", f"mass_mailing.group_mass_mailing_user,{MANAGER}"
+        )
+        for user, visible in (
+            (self.treasurer, (0, 1, 2)),
+            (self.marketer, (2,)),
+            (plain, (2,)),
+            (manager, (0, 1, 2)),
+        ):
+            self.env.invalidate_all()
+            for records in (mailings, traces):
+                seen = records.with_user(user).sudo(False)
+                found = seen.search([("id", "in", records.ids)])
+                expected = records.browse(records.ids[place] for place in visible)
+                self.assertEqual(set(found.ids), set(expected.ids), user.login)
+                for place, record in enumerate(seen):
+                    if place in visible:
+                        self.assertTrue(record.read(["display_name"]))
+                        continue
+                    with self.assertRaises(AccessError):
+                        record.read(["display_name"])
 
     def test_mailing_to_a_hidden_audience(self):
         """Nobody reaches with a mailing whom he may not know."""
