@@ -153,6 +153,13 @@ class ConcurrencyCase(BaseCase):
         env.cr.execute(
             "DELETE FROM customer_classification_run WHERE id > %s", [cls.last_run_id]
         )
+        # no foreign key removes whom their lines had still to look at
+        env.cr.execute(
+            """
+            DELETE FROM customer_classification_scope
+             WHERE line_id NOT IN (SELECT id FROM customer_classification_run_line)
+            """
+        )
         for table in COMPANY_TABLES:
             env.cr.execute(
                 SQL(

@@ -28,7 +28,8 @@ class TestLinksMigration(ClassificationCommon):
         name = f"{table}_{column}_fkey"
         self.env.cr.execute(
             SQL(
-                "ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s (id)",
+                "ALTER TABLE %s ADD CONSTRAINT %s"
+                " FOREIGN KEY (%s) REFERENCES %s (id) NOT VALID",
                 *map(SQL.identifier, (table, name, column, referenced)),
             )
         )
