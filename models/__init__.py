@@ -43,6 +43,7 @@ from . import res_company_change
 from . import account_account_change
 
 # Facts: one narrow row per customer and company
+from . import customer_hidden_mixin
 from . import customer_rows_mixin
 from . import account_move_index
 from . import customer_facts_mixin

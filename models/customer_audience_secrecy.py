@@ -35,48 +35,17 @@ class CustomerAudience(models.Model):
     them; and without a part of its conditions it would be another audience.
     """
 
-    _inherit = "customer.audience"
+    _name = "customer.audience"
+    _inherit = ["customer.audience", "customer.hidden.mixin"]
 
     @api.model
-    def _search(
-        self,
-        domain,
-        offset=0,
-        limit=None,
-        order=None,
-        *,
-        active_test=True,
-        bypass_access=False,
-        **kwargs,
-    ):
-        if not (self.env.su or bypass_access):
-            # sudo: all of them, to be looked at with the user's rights
-            every = self.sudo().with_context(active_test=False).search(Domain.TRUE)
-            hidden = every.sudo(False)._get_hidden()
-            domain = Domain(domain) & Domain("id", "not in", hidden.ids)
-        return super()._search(
-            domain,
-            offset,
-            limit,
-            order,
-            active_test=active_test,
-            bypass_access=bypass_access,
-            **kwargs,
-        )
+    def _get_visible_domain(self):
+        # sudo: all of them, to be looked at with the user's rights
+        every = self.sudo().with_context(active_test=False).search(Domain.TRUE)
+        hidden = every.sudo(False)._get_hidden()
+        return super()._get_visible_domain() & Domain("id", "not in", hidden.ids)
 
-    def _check_access(self, operation):
-        result = super()._check_access(operation)
-        if self.env.su or not any(self._ids) or (result and result[0] == self):
-            return result
-        hidden = self._get_hidden()
-        if not hidden:
-            return result
-        if result:
-            # the rules forbid some audiences, their conditions others
-            return result[0] | hidden, result[1]
-        return hidden, hidden._get_hidden_error
-
-    def _get_hidden_error(self):
+    def _get_hidden_error(self, operation="read"):
         return AccessError(
             self.env._(
                 "“%(audience)s” uses conditions that you may not see. Ask its owner or "

@@ -14,7 +14,8 @@ class MailingMailing(models.Model):
     audience asks about, such as who pays late.
     """
 
-    _inherit = "mailing.mailing"
+    _name = "mailing.mailing"
+    _inherit = ["mailing.mailing", "customer.hidden.mixin"]
 
     @api.model
     def _get_secret(self):
@@ -36,109 +37,66 @@ class MailingMailing(models.Model):
         )
 
     def _filter_naming_hidden(self):
-        """Return those to an audience hidden from the user, and these audiences."""
+        """Return those to audiences hidden from the user, and these audiences."""
         # sudo: whom a mailing is to, and which audiences there are
         texts = {mailing: mailing.sudo().mailing_domain or "" for mailing in self}
         if not any(name in text for text in texts.values() for name in AUDIENCE_FIELDS):
             return self.browse(), self.env["customer.audience"]
         every = self.env["customer.audience"].sudo().with_context(active_test=False)
         hidden = every.search([]).sudo(False)._get_hidden()
-        naming = self.filtered(
-            lambda mailing: any(
-                names_category(texts[mailing], AUDIENCE_FIELDS, audience)
-                for audience in hidden
+        named = {
+            mailing: hidden.filtered(
+                lambda audience, text=text: names_category(
+                    text, AUDIENCE_FIELDS, audience
+                )
             )
+            for mailing, text in texts.items()
+        }
+        return self.filtered(named.get), every.browse().sudo(False).union(
+            *named.values()
         )
-        return naming, hidden
 
     @api.model
-    def _search(
-        self,
-        domain,
-        offset=0,
-        limit=None,
-        order=None,
-        *,
-        active_test=True,
-        bypass_access=False,
-        **kwargs,
-    ):
-        if not (self.env.su or bypass_access):
-            domain = Domain(domain) & Domain("id", "not in", self._get_secret().ids)
-        return super()._search(
-            domain,
-            offset,
-            limit,
-            order,
-            active_test=active_test,
-            bypass_access=bypass_access,
-            **kwargs,
-        )
+    def _get_visible_domain(self):
+        secret = self._get_secret()
+        return super()._get_visible_domain() & Domain("id", "not in", secret.ids)
 
-    def _check_access(self, operation):
-        result = super()._check_access(operation)
-        if self.env.su or not any(self._ids) or (result and result[0] == self):
-            return result
+    def _get_hidden(self):
         campaigns = self._get_bound().customer_campaign_id.sudo(False)
         hidden = campaigns._get_hidden()
-        secret, audiences = self._filter_naming_hidden()
-        if not (hidden or secret):
-            return result
-        secret |= self.filtered(
+        naming, _audiences = self._filter_naming_hidden()
+        return naming | self.filtered(
             # sudo: only to learn of which campaign it is
             lambda mailing: mailing.sudo().customer_campaign_id in hidden
         )
-        if result:
-            # the rules forbid some mailings, whom they are about others
-            return result[0] | secret, result[1]
-        return secret, (hidden or audiences)._get_hidden_error
+
+    def _get_hidden_error(self, operation="read"):
+        # sudo: whom the first one is about; its name is no secret
+        about = self._get_bound().customer_campaign_id.sudo(False)
+        if not about:
+            _naming, about = self[:1]._filter_naming_hidden()
+        return about._get_hidden_error(operation)
 
 
 class MailingTrace(models.Model):
     """Whom a message went to is there only for those who may see the message."""
 
-    _inherit = "mailing.trace"
+    _name = "mailing.trace"
+    _inherit = ["mailing.trace", "customer.hidden.mixin"]
 
     @api.model
-    def _search(
-        self,
-        domain,
-        offset=0,
-        limit=None,
-        order=None,
-        *,
-        active_test=True,
-        bypass_access=False,
-        **kwargs,
-    ):
-        if not (self.env.su or bypass_access):
-            secret = self.env["mailing.mailing"]._get_secret()
-            if secret:
-                domain = Domain(domain) & Domain(
-                    "mass_mailing_id", "not in", secret.ids
-                )
-        return super()._search(
-            domain,
-            offset,
-            limit,
-            order,
-            active_test=active_test,
-            bypass_access=bypass_access,
-            **kwargs,
-        )
+    def _get_visible_domain(self):
+        secret = self.env["mailing.mailing"]._get_secret()
+        visible = super()._get_visible_domain()
+        if secret:
+            visible &= Domain("mass_mailing_id", "not in", secret.ids)
+        return visible
 
-    def _check_access(self, operation):
-        result = super()._check_access(operation)
-        if self.env.su or not any(self._ids) or (result and result[0] == self):
-            return result
+    def _get_hidden(self):
         # sudo: only to learn of which mailing they are
         mailings = self.sudo().mass_mailing_id.sudo(False)
         unseen = mailings - mailings._filtered_access("read")
-        if not unseen:
-            return result
-        secret = self.filtered(lambda trace: trace.sudo().mass_mailing_id in unseen)
-        if result:
-            return result[0] | secret, result[1]
-        return secret, lambda: AccessError(
-            self.env._("You may not see whom this message went to.")
-        )
+        return self.filtered(lambda trace: trace.sudo().mass_mailing_id in unseen)
+
+    def _get_hidden_error(self, operation="read"):
+        return AccessError(self.env._("You may not see whom this message went to."))

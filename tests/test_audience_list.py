@@ -335,6 +335,9 @@ class TestAudienceMailing(AudienceCommon):
                         continue
                     with self.assertRaises(AccessError):
                         record.read(["display_name"])
+        mailing = mailings[1].with_user(plain).sudo(False)
+        with self.assertRaisesRegex(AccessError, "“Not late”"):
+            mailing.read(["subject"])
 
     def test_mailing_to_a_hidden_audience(self):
         """Nobody reaches with a mailing whom he may not know."""
