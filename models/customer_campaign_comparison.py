@@ -160,8 +160,10 @@ class CustomerCampaignComparison(models.Model):
                     by_role.get(role, [Sample(0)] * len(MEASURES))[number]
                     for role in ("target", campaign.comparison_role)
                 )
-                if measure == "margin" and not (target.squares or other.squares):
-                    continue  # no line with a known cost
+                if measure == "margin" and not self._is_margin_known(
+                    by_role, campaign.comparison_role
+                ):
+                    continue
                 vals_list.append(
                     {
                         "campaign_id": campaign.id,
@@ -173,6 +175,16 @@ class CustomerCampaignComparison(models.Model):
                 )
         rows = self.create(vals_list)
         return rows.filtered(lambda r: not r.category_id and r.measure == "revenue")
+
+    @api.model
+    def _is_margin_known(self, by_role, other_role):
+        """Return whether both groups have lines with a known cost, if they bought."""
+        bought = [
+            by_role[role]
+            for role in ("target", other_role)
+            if role in by_role and by_role[role][0].squares
+        ]
+        return bool(bought) and all(margin.squares for _revenue, margin, *_ in bought)
 
     @api.model
     def _get_values(self, target, other):

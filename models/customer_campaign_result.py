@@ -89,7 +89,13 @@ class CustomerCampaignResult(models.Model):
         aggregator="avg",
         groups=MARGIN_GROUPS,
         help="The revenue less the cost of what was sold, of lines with a known cost. "
-        "Of several customers: the average.",
+        "Of several customers: the average of those of whom one is known.",
+    )
+    is_margin_known = fields.Boolean(
+        "Margin Known",
+        readonly=True,
+        groups=MARGIN_GROUPS,
+        help="Something of what the customer bought has a cost, or nothing was bought.",
     )
     revenue_once = fields.Monetary(
         "Revenue, Each Invoice Once",

@@ -20,6 +20,7 @@ COLUMNS = (
     "bought",
     "revenue",
     "margin",
+    "is_margin_known",
     "revenue_once",
     "margin_once",
     "revenue_several",
@@ -129,7 +130,10 @@ class CustomerCampaignResult(models.Model):
                    COALESCE(bought.invoices, 0),
                    (COALESCE(bought.invoices, 0) > 0)::integer,
                    COALESCE(bought.revenue, 0),
-                   round(COALESCE(bought.margin, 0), %(decimals)s),
+                   CASE WHEN bought.member_id IS NULL THEN 0
+                        ELSE round(bought.margin, %(decimals)s)
+                   END,
+                   bought.member_id IS NULL OR bought.margin IS NOT NULL,
                    CASE WHEN is_target THEN COALESCE(bought.revenue_once, 0) ELSE 0 END,
                    CASE WHEN is_target
                         THEN round(COALESCE(bought.margin_once, 0), %(decimals)s)

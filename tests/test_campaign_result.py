@@ -64,8 +64,52 @@ class TestCampaignResult(CampaignResultCommon):
         campaign = self.make_sent(days_ago=5)
         self.sell(self.a, 100, 4)
         self.product_a.standard_price = 0
-        [row] = [self.count(campaign)[self.a]]
-        self.assertEqual((row.revenue, row.margin), (100, 0))
+        rows = self.count(campaign)
+        self.assertEqual((rows[self.a].revenue, rows[self.a].margin), (100, 0))
+        self.assertFalse(rows[self.a].is_margin_known)
+        self.assertTrue(rows[self.b].is_margin_known)  # bought nothing
+
+    def sell_another_product(self, partner, amount, days_ago):
+        move = self.sell(partner, amount, days_ago)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move_line SET product_id = %s"
+            " WHERE move_id = %s AND display_type = 'product'",
+            [self.product_b.id, move.id],
+        )
+        self.env.invalidate_all()
+
+    def test_average_margin_is_of_those_of_whom_one_is_known(self):
+        campaign = self.make_sent(days_ago=5)
+        self.sell(self.a, 100, 4)
+        self.product_a.standard_price = 0
+        self.sell_another_product(self.b, 40, 4)
+        self.product_b.standard_price = 12 * 40  # a dozen
+        rows = self.count(campaign)
+        known = [row for row in rows.values() if row.is_margin_known]
+        self.assertEqual(len(known), len(rows) - 1)
+        # what sold at its cost earned nothing, which is known
+        self.assertTrue(rows[self.b].is_margin_known)
+        self.product_b.standard_price = 12 * 10
+        rows = self.count(campaign)
+        [(average, revenue)] = self.env["customer.campaign.result"]._read_group(
+            [("campaign_id", "=", campaign.id)], [], ["margin:avg", "revenue:avg"]
+        )
+        self.assertAlmostEqual(average, 30 / (len(rows) - 1))
+        self.assertAlmostEqual(revenue, 140 / len(rows))
+
+    def test_margins_are_compared_where_both_are_known(self):
+        """Who was held out bought what has no cost: 0 would be no margin of theirs."""
+        campaign = self.make_sent(roles={self.b: "holdout"}, days_ago=5)
+        self.sell(self.a, 100, 4)
+        self.sell_another_product(self.b, 40, 4)
+        self.product_b.standard_price = 0
+        self.count(campaign)
+        self.assertTrue(self.get_total(campaign, "revenue"))
+        self.assertFalse(self.get_total(campaign, "margin"))
+        self.product_b.standard_price = 12 * 10
+        self.count(campaign)
+        self.assertEqual(self.get_total(campaign, "margin").other_mean, 30)
 
     def test_each_customer_has_days_of_its_own(self):
         """A standing campaign counts everybody from their own day on."""
