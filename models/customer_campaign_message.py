@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import is_html_empty
 
 #: What a copy of a campaign takes over of its message
@@ -56,6 +57,8 @@ class CustomerCampaign(models.Model):
     def _make_mailings(self):
         """Give each campaign without a message its draft."""
         for campaign in self.filtered(lambda c: not c.mailing_id):
+            if campaign.channel == "mail":
+                campaign._get_sender()
             mailing = self.env["mailing.mailing"].create(
                 {
                     "mailing_type": campaign.channel,
@@ -71,6 +74,21 @@ class CustomerCampaign(models.Model):
             campaign.sudo().mailing_id = mailing
             if campaign.template_id:
                 campaign._write_message(campaign.template_id)
+
+    def _get_sender(self):
+        """Return the address that messages come from, as Odoo chooses it.
+
+        :raise UserError: if there is none
+        """
+        sender = self.env["mailing.mailing"].new({"mailing_type": "mail"}).email_from
+        if not sender:
+            raise UserError(
+                self.env._(
+                    "There is no address that the message could come from. Enter an "
+                    "email address in your preferences."
+                )
+            )
+        return sender
 
     def _write_message(self, template, lang=None):
         """Begin the message with a template.
@@ -91,6 +109,8 @@ class CustomerCampaign(models.Model):
             values = {}
             if "channel" in vals and mailing.mailing_type != campaign.channel:
                 values["mailing_type"] = campaign.channel
+                if campaign.channel == "mail" and not mailing.email_from:
+                    values["email_from"] = campaign._get_sender()
             if "user_id" in vals:
                 values["user_id"] = campaign.user_id.id
             if "name" in vals and is_html_empty(mailing.body_arch):

@@ -165,6 +165,19 @@ class TestCampaign(CampaignCommon):
         with self.assert_refused(UserError, "no message"):
             campaign.action_approve()
 
+    def test_sender_is_needed(self):
+        """Also where a text message becomes an email, which then has one."""
+        self.marketer.email = False
+        Campaign = self.Campaign.with_user(self.marketer)
+        with self.assert_refused(UserError, "address that the message could come from"):
+            Campaign.create({"name": "Campaign"})
+        campaign = Campaign.create({"name": "Campaign", "channel": "sms"})
+        with self.assert_refused(UserError, "address that the message could come from"):
+            campaign.channel = "mail"
+        self.marketer.email = "marketer@example.com"
+        campaign.channel = "mail"
+        self.assertIn("marketer@example.com", campaign.mailing_id.email_from)
+
     def test_time_must_not_have_passed(self):
         past = fields.Datetime.now() - timedelta(hours=1)
         campaign = self.make_draft(self.customers, schedule_date=past)
